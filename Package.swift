@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: strict memory safety, warnings are errors.
+let strict: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .error)]
+
+/// What may run in a signal handler is optimised in every configuration: at -Onone Swift calls
+/// unspecialised generics and `swift_once`, which is not signal safe.  Whole-module, or a generic
+/// of another file stays unspecialised; two threads, because SwiftPM's index store refuses the
+/// single output of one (docs/workarounds.md).
+let signalSafe: [SwiftSetting] =
+  strict + [
+    .unsafeFlags([
+      "-O", "-wmo", "-num-threads", "2", "-enforce-exclusivity=unchecked",
+      "-Xcc", "-fomit-frame-pointer",
+    ])
+  ]
+
+let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]
+
+let package = Package(
+  name: "nolock",
+  products: [
+    .library(name: "Slab", targets: ["Slab"]),
+    .executable(name: "nolock", targets: ["NolockCLI"]),
+    .executable(name: "nolock-sample", targets: ["NolockSample"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // The allocator.
+    .systemLibrary(name: "CNolock", path: "Sources/CNolock/include"),
+    .target(name: "CPlatform", cSettings: optimizedC),
+    .target(name: "Slab", dependencies: ["CNolock", "CPlatform"], swiftSettings: signalSafe),
+
+    // One sample: no Foundation.
+    .systemLibrary(name: "CRecords", path: "Sources/CRecords/include"),
+    .target(
+      name: "Subjects", dependencies: ["CNolock", "CPlatform", "Slab"], swiftSettings: signalSafe),
+    .target(name: "Counters", dependencies: ["CPlatform"], swiftSettings: signalSafe),
+    .target(
+      name: "Injection", dependencies: ["CPlatform", "CRecords"], swiftSettings: signalSafe),
+    .target(
+      name: "Workloads",
+      dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
+      swiftSettings: signalSafe),
+    .executableTarget(
+      name: "NolockSample", dependencies: ["CRecords", "Workloads"], swiftSettings: signalSafe,
+      linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
+
+    // The suite.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Traces", dependencies: ["CRecords", "CZlib"], swiftSettings: strict),
+    .target(name: "Statistics", swiftSettings: strict),
+    .target(
+      name: "Measurement",
+      dependencies: [
+        "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: strict),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Measurement", "Statistics",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "NolockCLI",
+      dependencies: [
+        "Measurement", "Reports", "Traces",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+
+    .testTarget(name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadsTests",
+      dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
+      swiftSettings: strict),
+    .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+    .testTarget(
+      name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "NolockCLITests", dependencies: ["NolockCLI", "Traces"], swiftSettings: strict),
+  ]
+)

@@ -1,0 +1,90 @@
+// nolock.h: the public C interface of nolock.  No code, only declarations.
+//
+// Memory that can be allocated and freed in any context.  Functions ending in `_nolock` may be
+// called from any signal handler, also from one that interrupted this allocator; all others are
+// for ordinary (task) context.  Semantics follow Linux 7.3: kmalloc_nolock(), kfree_nolock().
+#ifndef NOLOCK_H
+#define NOLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Revision of `struct nolock_ops`.  It changes only if a field changes its meaning; new fields
+/// are appended and seen by `size`.
+#define NOLOCK_ABI 1u
+
+/// Largest size, in bytes, that a slab serves; above it kmalloc() returns whole pages (to
+/// NOLOCK_MAX_SIZE) and kmalloc_nolock() returns NULL.
+#define NOLOCK_MAX_CACHE_SIZE 8192u
+/// Largest size of kmalloc(), in bytes: one block of the highest page order, as in the kernel.
+#define NOLOCK_MAX_SIZE (4u << 20)
+
+/// What kmalloc(0) returns: not NULL, not to be dereferenced; freeing it does nothing.
+#define NOLOCK_ZERO_SIZE_PTR ((void *)16)
+
+/// Flags for `gfp`.  All other bits make the call return NULL.
+enum nolock_gfp {
+  NOLOCK_GFP_ZERO = 1u << 0,     ///< the whole bucket is zeroed
+  NOLOCK_GFP_ACCOUNT = 1u << 1,  ///< from the accounted (kmalloc-cg) family of caches
+};
+
+/// Any node: the value for `node` where the caller has no preference.
+#define NOLOCK_NO_NODE (-1)
+
+/// What a subject can do.  A workload that needs a bit that is missing is skipped with the reason.
+enum nolock_capability {
+  NOLOCK_CAP_ANY_CONTEXT = 1u << 0,  ///< kmalloc_nolock and kfree_nolock exist
+  NOLOCK_CAP_KFREE_RCU = 1u << 1,    ///< kfree_rcu exists
+  NOLOCK_CAP_GFP_ACCOUNT = 1u << 2,  ///< NOLOCK_GFP_ACCOUNT selects another family of caches
+  NOLOCK_CAP_STATS = 1u << 3,        ///< stats() is filled
+  NOLOCK_CAP_LIMIT = 1u << 4,        ///< control("limit", bytes) bounds the memory
+};
+
+/// One counter, monotonic since the subject was loaded unless its name ends in `_now` (a gauge)
+/// or `_max` (a high-water mark).  Bytes and nanoseconds say so in the name.
+struct nolock_stat {
+  const char *name;  ///< static storage of the subject
+  uint64_t value;
+};
+
+/// An allocator, as the harness sees it.
+struct nolock_ops {
+  uint32_t abi;           ///< NOLOCK_ABI
+  uint32_t size;          ///< sizeof(struct nolock_ops) of the subject
+  uint64_t capabilities;  ///< enum nolock_capability
+  const char *name;
+  const char *version;
+  void *(*kmalloc)(size_t size, uint32_t gfp, int32_t node);
+  void (*kfree)(void *object);
+  /// NULL where the subject promises nothing in a signal handler.
+  void *(*kmalloc_nolock)(size_t size, uint32_t gfp, int32_t node);
+  void (*kfree_nolock)(void *object);
+  /// Frees `object` after a grace period.  NULL without NOLOCK_CAP_KFREE_RCU.
+  void (*kfree_rcu)(void *object);
+  void (*kfree_rcu_nolock)(void *object);
+  /// Returns when every object whose free was deferred before the call is free.
+  void (*barrier)(void);
+  /// 0, or -1 if no record was left: the thread then works without a cache of its own.
+  int (*thread_attach)(void);
+  void (*thread_detach)(void);
+  /// Writes up to `capacity` counters and returns how many there are.
+  size_t (*stats)(struct nolock_stat *out, size_t capacity);
+  /// Usable bytes of `object`: the size of its bucket.  0 for NULL, NOLOCK_ZERO_SIZE_PTR and
+  /// foreign pointers.
+  size_t (*ksize)(const void *object);
+  /// "limit" (bytes of pages in use at most; 0 = none), "worker" (0 stops, 1 starts it),
+  /// "node" (reserved).  0, or -1 for an unknown key or a value that is not allowed.
+  int (*control)(const char *key, uint64_t value);
+};
+
+/// The one symbol of a subject's shared object.  NULL if it cannot serve `abi`.
+const struct nolock_ops *nolock_subject(uint32_t abi);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

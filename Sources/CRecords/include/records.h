@@ -1,0 +1,98 @@
+// records.h: what passes between `nolock` and `nolock-sample`, as plain values.
+//
+// `nolock` starts one `nolock-sample` process per sample, writes one `struct nl_plan_entry` to its
+// standard input and reads one `struct nl_sample_header` followed by `metric_count` metrics and
+// `bucket_count` histogram buckets from its standard output.  Both come from the same build, so
+// the layout is the compiler's; `abi` and `size` catch a mixture of builds.
+#ifndef NL_RECORDS_H
+#define NL_RECORDS_H
+
+#include <stdint.h>
+
+#define NL_RECORDS_ABI 1u
+#define NL_MIX_ENTRIES 1024
+#define NL_MAX_THREADS 256
+
+enum nl_workload { NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5 };
+enum nl_irq { NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3 };
+enum nl_arrivals { NL_PERIODIC = 0, NL_POISSON = 1 };
+enum nl_handler {
+  NL_HANDLER_NOLOCK = 0,  ///< allocates and frees with the *_nolock calls
+  NL_HANDLER_EMPTY = 1,   ///< control cell: the signal is delivered, the handler only counts
+};
+enum nl_status {
+  NL_OK = 0,
+  NL_SKIPPED = 1,  ///< the subject or the machine cannot do this cell; `reason` says why
+  NL_FAILED = 2,   ///< books do not balance, an unexpected NULL, a set-up error; `reason` says why
+};
+/// Where a value comes from (harness.md, "Files").
+enum nl_source {
+  NL_SRC_COUNT = 0, NL_SRC_CLOCK = 1, NL_SRC_TSC = 2, NL_SRC_SW_PERF = 3, NL_SRC_STEP = 4,
+  NL_SRC_PMU_READ = 5, NL_SRC_PMU_RDPMC = 6,
+};
+
+/// One cell, ready to run.  Strings are NUL-terminated.
+struct nl_plan_entry {
+  uint32_t abi, size;
+  char subject[64];        ///< "sheaves", "heap", "null", "glibc", "jemalloc", "rev:NAME", …
+  char object_path[1024];  ///< shared object to dlopen; empty for built-in subjects
+  uint32_t workload;       ///< enum nl_workload: the foreground
+  uint32_t foreground;     ///< storm only: NL_PAIR or NL_CHURN
+  uint32_t threads;
+  uint32_t batch;          ///< batch: objects per batch
+  uint32_t shuffled;       ///< batch: free in a shuffled order
+  uint32_t live;           ///< churn: live objects per thread; pair: other objects kept alive
+  uint32_t irq;            ///< enum nl_irq
+  uint32_t arrivals;       ///< enum nl_arrivals
+  uint32_t handler;        ///< enum nl_handler
+  uint32_t handler_own_bucket; ///< 1: the handler allocates only the foreground's own sizes
+  double irq_rate;         ///< interrupts per second and thread
+  uint64_t iterations;     ///< operations per thread (replay: passes); 0 = calibrate
+  uint64_t target_ns;      ///< when calibrating: wanted length of the measured part
+  uint64_t minimum_ns;     ///< measured part at least this long whatever `iterations` says; 0 = no
+  uint64_t seed;
+  uint64_t memory_limit;   ///< bytes, 0 = none
+  uint32_t pin;            ///< 1: thread i runs on the i-th allowed CPU (mod their number)
+  uint32_t replay_contexts;///< replay: 1 = events of irq context are issued from a signal
+  char trace_path[1024];   ///< replay: a compact trace (Traces/CompactTrace.swift), memory-mapped
+  uint32_t mix_count;      ///< entries of `mix` in use, a power of two
+  uint32_t mix[NL_MIX_ENTRIES];  ///< sizes in bytes; an operation draws one uniformly
+  uint32_t handler_mix_count;    ///< power of two
+  uint32_t handler_mix[NL_MIX_ENTRIES];
+};
+
+struct nl_sample_header {
+  uint32_t abi, size;
+  uint32_t status;         ///< enum nl_status
+  uint32_t metric_count, bucket_count;
+  char reason[512];
+};
+
+/// One measured value; its unit is in its name (`foreground_ns`, `handler_attempts`).
+struct nl_metric {
+  char name[48];
+  uint64_t value;
+  uint32_t source;         ///< enum nl_source
+  uint32_t reserved;
+};
+
+/// A non-empty bucket of the handler's latency histogram: values in [low, low + width) ns.
+struct nl_bucket { uint64_t low_ns, width_ns, count; };
+
+// Metrics of every sample (all per process, summed over threads unless said otherwise):
+//   wall_ns              measured part, from the first thread's start to the last one's end
+//   foreground_ns        sum over threads of each thread's own time in the measured part
+//   cpu_ns               thread CPU time of the foreground threads in the measured part
+//   operations           foreground operations done (pairs; replay: events)
+//   iterations           per thread, as run (what calibration chose, or as given)
+//   allocated, freed, live, alloc_failed      the harness's own books, foreground + handlers
+//   handler_signals, handler_requested        (requested = rate × time × threads, rounded)
+//   handler_attempts, handler_first, handler_next_bucket, handler_failed, handler_freed
+//   handler_handed       objects a handler passed to another thread, freed there
+//   minor_faults, major_faults, voluntary_switches, involuntary_switches
+//   resident_bytes, peak_resident_bytes
+//   remote_frees         replay: frees done by a thread that did not allocate the object
+//   dropped_frees, early_frees                replay: must be 0
+//   stat.<name>          the subject's own counters (nolock_ops.stats): difference over the
+//                        measured part for counters, the value at the end for _now and _max
+#endif

@@ -12,7 +12,7 @@ let signalSafe: [SwiftSetting] =
   strict + [
     .unsafeFlags([
       "-O", "-wmo", "-num-threads", "2", "-enforce-exclusivity=unchecked",
-      "-Xcc", "-fomit-frame-pointer",
+      "-Xllvm", "-swiftmergefunc-threshold=1000000", "-Xcc", "-momit-leaf-frame-pointer",
     ])
   ]
 

@@ -81,6 +81,52 @@ struct nolock_ops {
   int (*control)(const char *key, uint64_t value);
 };
 
+// The default instance, tuned for user programs.
+
+/// `size` bytes, naturally aligned (to the size of their bucket, 96 and 192 to 32 and 64).
+///
+/// Returns NULL iff a flag is unknown, `size` is above NOLOCK_MAX_SIZE, or there is no memory.
+/// Context: task.  Progress: a hit is wait-free; else it may wait for a lock.  Complexity: O(1);
+/// a slow call is bounded by a sheaf's capacity.  Ordering: what happened before the object's free
+/// happens before this returns.
+void *nolock_kmalloc(size_t size, uint32_t gfp, int32_t node);
+
+/// Frees an object of nolock_kmalloc() or nolock_kmalloc_nolock(); NULL and NOLOCK_ZERO_SIZE_PTR
+/// do nothing.
+///
+/// Context: task.  Progress, Complexity: as nolock_kmalloc().  Ordering: happens before the next
+/// allocation that returns the object.
+void nolock_kfree(void *object);
+
+/// `size` bytes, without ever waiting.
+///
+/// Returns NULL iff a flag is unknown, `size` is above NOLOCK_MAX_CACHE_SIZE, the library is not
+/// started, or the bucket and the next larger one could neither serve from a sheaf nor from a slab
+/// without waiting.  The object may come from the next larger bucket.
+/// Context: any signal handler, nested to any depth.  Progress: wait-free, but for exchanges that
+/// are tried 8 times.  Complexity: O(1) on a hit; at most two buckets and two new slabs.  No system
+/// call, but gettid in a thread's very first call.  Ordering: as nolock_kmalloc().
+void *nolock_kmalloc_nolock(size_t size, uint32_t gfp, int32_t node);
+
+/// Frees an object of nolock_kmalloc_nolock() without ever waiting: onto a sheaf, or onto a list
+/// that the next ordinary call of this thread or the helper thread drains.
+///
+/// Context: any signal handler, nested to any depth.  Progress: wait-free.  Complexity: O(1).
+/// Ordering: as nolock_kfree().
+void nolock_kfree_nolock(void *object);
+
+/// Usable bytes of `object`; 0 for what is no object.  Context: any.  Progress: wait-free.
+size_t nolock_ksize(const void *object);
+
+/// Returns when every object whose free was deferred before the call is free.  Context: task.
+void nolock_barrier(void);
+
+/// nolock_ops.stats, .control, .thread_attach and .thread_detach of the default instance.
+size_t nolock_stats(struct nolock_stat *out, size_t capacity);
+int nolock_control(const char *key, uint64_t value);
+int nolock_thread_attach(void);
+void nolock_thread_detach(void);
+
 /// The one symbol of a subject's shared object.  NULL if it cannot serve `abi`.
 const struct nolock_ops *nolock_subject(uint32_t abi);
 

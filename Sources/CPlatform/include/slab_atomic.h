@@ -1,0 +1,166 @@
+// slab_atomic.h: every access to a word that a handler or another thread may touch.
+//
+// Relaxed atomics, so that neither optimiser may merge, split or move them across a signal fence.
+// The ordering in a name is the strongest that the access needs; partners are named at the use.
+#ifndef NL_SLAB_ATOMIC_H
+#define NL_SLAB_ATOMIC_H
+
+#include <stdbool.h>
+#include "slab_layout.h"
+
+#define NL_ACCESS(owner, type, field)                                                       \
+  NL_SIGNAL_SAFE static inline type nl_##owner##_##field(struct nl_##owner *NL_NONNULL o) { \
+    return __atomic_load_n(&o->field, __ATOMIC_RELAXED);                                    \
+  }                                                                                         \
+  NL_SIGNAL_SAFE static inline void nl_##owner##_set_##field(struct nl_##owner *NL_NONNULL o, \
+                                                             type v) {                      \
+    __atomic_store_n(&o->field, v, __ATOMIC_RELAXED);                                       \
+  }
+
+typedef void *NL_NULLABLE *NL_NONNULL nl_slot;
+
+NL_ACCESS(line, uint8_t, lock)
+NL_ACCESS(line, uint8_t, request)
+NL_ACCESS(line, uint8_t, pending)
+NL_ACCESS(line, nl_slot, top)
+NL_ACCESS(line, uintptr_t, empty)
+NL_ACCESS(line, uintptr_t, full)
+NL_ACCESS(vcpu, uint32_t, state)
+NL_ACCESS(vcpu, uint8_t, page_lock)
+NL_ACCESS(instance, uint8_t, dirty)
+
+/// Keeps the compiler from moving accesses across: partner of a handler on the same thread.
+NL_SIGNAL_SAFE static inline void nl_signal_fence(void) {
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+/// Gives the line back.  Partner: the remote flusher's acquire load of `lock`.
+NL_SIGNAL_SAFE static inline void nl_line_unlock(struct nl_line *NL_NONNULL line) {
+  __atomic_store_n(&line->lock, 0, __ATOMIC_RELEASE);
+}
+NL_SIGNAL_SAFE static inline uint8_t nl_line_lock_acquire(struct nl_line *NL_NONNULL line) {
+  return __atomic_load_n(&line->lock, __ATOMIC_ACQUIRE);
+}
+/// Ends a remote request.  Partner: the owner's slow path, which reads `request` (acquire).
+NL_SIGNAL_SAFE static inline void nl_line_release_request(struct nl_line *NL_NONNULL line) {
+  __atomic_store_n(&line->request, 0, __ATOMIC_RELEASE);
+}
+NL_SIGNAL_SAFE static inline uint8_t nl_line_request_acquire(struct nl_line *NL_NONNULL line) {
+  return __atomic_load_n(&line->request, __ATOMIC_ACQUIRE);
+}
+
+/// One instruction, so no handler of this thread can tear it; no other thread writes the word.
+NL_SIGNAL_SAFE static inline void nl_count(uint64_t *NL_NONNULL counter) {
+#if defined(__x86_64__)
+  __asm__("incq %0" : "+m"(*counter));
+#else
+  __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+#endif
+}
+NL_SIGNAL_SAFE static inline void nl_count_by(uint64_t *NL_NONNULL counter, uint64_t n) {
+#if defined(__x86_64__)
+  __asm__("addq %1, %0" : "+m"(*counter) : "r"(n));
+#else
+  __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+#endif
+}
+NL_SIGNAL_SAFE static inline uint64_t nl_add(uint64_t *NL_NONNULL word, uint64_t n) {
+  return __atomic_fetch_add(word, n, __ATOMIC_RELAXED);
+}
+NL_SIGNAL_SAFE static inline uint32_t nl_add_u32(uint32_t *NL_NONNULL word, uint32_t n) {
+  return __atomic_fetch_add(word, n, __ATOMIC_ACQ_REL);
+}
+NL_SIGNAL_SAFE static inline uint64_t nl_load(const uint64_t *NL_NONNULL word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+NL_SIGNAL_SAFE static inline void nl_store(uint64_t *NL_NONNULL word, uint64_t v) {
+  __atomic_store_n(word, v, __ATOMIC_RELAXED);
+}
+NL_SIGNAL_SAFE static inline uint32_t nl_load_u32(const uint32_t *NL_NONNULL word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline void nl_store_u32(uint32_t *NL_NONNULL word, uint32_t v) {
+  __atomic_store_n(word, v, __ATOMIC_RELEASE);
+}
+NL_SIGNAL_SAFE static inline bool nl_cas_u32(uint32_t *NL_NONNULL word, uint32_t old, uint32_t v) {
+  return __atomic_compare_exchange_n(word, &old, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline bool nl_cas_u64(uint64_t *NL_NONNULL word, uint64_t old, uint64_t v) {
+  return __atomic_compare_exchange_n(word, &old, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline uint32_t nl_swap_u32(uint32_t *NL_NONNULL word, uint32_t v) {
+  return __atomic_exchange_n(word, v, __ATOMIC_ACQ_REL);
+}
+NL_SIGNAL_SAFE static inline uint8_t nl_swap_u8(uint8_t *NL_NONNULL byte, uint8_t v) {
+  return __atomic_exchange_n(byte, v, __ATOMIC_ACQ_REL);
+}
+NL_SIGNAL_SAFE static inline void nl_release_u8(uint8_t *NL_NONNULL byte) {
+  __atomic_store_n(byte, 0, __ATOMIC_RELEASE);
+}
+NL_SIGNAL_SAFE static inline void *NL_NULLABLE nl_swap_pointer(void *NL_NULLABLE *NL_NONNULL word,
+                                                               void *NL_NULLABLE v) {
+  return __atomic_exchange_n(word, v, __ATOMIC_ACQ_REL);
+}
+NL_SIGNAL_SAFE static inline void *NL_NULLABLE nl_load_pointer(void *NL_NULLABLE *NL_NONNULL word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline void nl_store_pointer(void *NL_NULLABLE *NL_NONNULL word,
+                                                   void *NL_NULLABLE v) {
+  __atomic_store_n(word, v, __ATOMIC_RELEASE);
+}
+
+/// Changes {freelist, counters} of a slab as one unit.  The halves are read separately before:
+/// this comparison validates them.
+NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
+                                              void *NL_NULLABLE old_freelist, uint64_t old_counters,
+                                              void *NL_NULLABLE freelist, uint64_t counters) {
+#if defined(__x86_64__)
+  bool done;
+  __asm__ volatile("lock cmpxchg16b %1"
+                   : "=@ccz"(done), "+m"(*(unsigned __int128 *)slab), "+a"(old_freelist),
+                     "+d"(old_counters)
+                   : "b"(freelist), "c"(counters)
+                   : "memory");
+  return done;
+#else
+  unsigned __int128 old = (uintptr_t)old_freelist | (unsigned __int128)old_counters << 64;
+  return __sync_bool_compare_and_swap((unsigned __int128 *)slab, old,
+      (uintptr_t)freelist | (unsigned __int128)counters << 64);
+#endif
+}
+NL_SIGNAL_SAFE static inline void *NL_NULLABLE nl_slab_freelist(struct nl_slab *NL_NONNULL slab) {
+  return __atomic_load_n(&slab->freelist, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline uint64_t nl_slab_counters(struct nl_slab *NL_NONNULL slab) {
+  return __atomic_load_n(&slab->counters, __ATOMIC_ACQUIRE);
+}
+
+NL_SIGNAL_SAFE static inline void nl_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Clears `bytes` (8, or a multiple of 16) by stores: `rep stos` starts slowly, and a plain loop
+/// would become a call of memset through the PLT.
+NL_SIGNAL_SAFE static inline void nl_clear(void *NL_NONNULL object, size_t bytes) {
+  typedef long long pair __attribute__((vector_size(16)));
+  if (bytes == 8) {
+    *(volatile uint64_t *)object = 0;
+    return;
+  }
+  for (pair *p = object, *end = (pair *)((char *)object + bytes); p != end; p++) {
+    *p = (pair){0, 0};
+    __asm__ volatile("" : "+r"(p) : : "memory");
+  }
+}
+/// Copies `bytes` (a multiple of 16) the same way.
+NL_SIGNAL_SAFE static inline void nl_copy(void *NL_NONNULL to, const void *NL_NONNULL from,
+                                          size_t bytes) {
+  typedef long long pair __attribute__((vector_size(16)));
+  for (size_t i = 0; i < bytes / 16; i++) {
+    ((pair *)to)[i] = ((const pair *)from)[i];
+    __asm__ volatile("" : "+r"(i) : : "memory");
+  }
+}
+
+#endif

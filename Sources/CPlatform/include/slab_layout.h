@@ -1,0 +1,191 @@
+// slab_layout.h: the allocator's data structures.
+//
+// They are C because Swift cannot fix a layout, and the fast line counts on it: byte offsets in
+// tables, one cache line per cache and thread, zero-filled memory as the valid first state.
+#ifndef NL_SLAB_LAYOUT_H
+#define NL_SLAB_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "compiler.h"
+
+#define NL_PAGE_SHIFT 12
+#define NL_BUCKETS 13          // 8 … 8192 with 96 and 192
+#define NL_CACHES (2 * NL_BUCKETS)  // plain and accounted (kmalloc-cg) family
+#define NL_MAX_SLAB_ORDER 3    // PAGE_ALLOC_COSTLY_ORDER
+#define NL_MAX_ORDER 10        // MAX_PAGE_ORDER: 4 MiB
+
+/// Lines 0…2 are dummies whose lock byte is always 1, so every rare case leaves the fast path at
+/// the lock test.  Line 0 must be one: the page table and the bucket tables start as zeroes.
+enum nl_line_index { NL_LINE_FOREIGN = 0, NL_LINE_PAGES = 1, NL_LINE_REMOTE = 2, NL_LINE_FIRST = 3 };
+#define NL_LINES 32
+
+/// An array of object pointers with a size: the unit in which objects travel.
+struct nl_sheaf {
+  struct nl_sheaf *NL_NULLABLE next;  ///< barn list
+  uint32_t capacity;
+  uint32_t size;        ///< valid while the sheaf is not a line's `main`
+  uint32_t cache;
+  uint32_t reserved[3];
+  void *NL_NULLABLE objects[];
+};
+
+/// What one vCPU keeps for one cache: 64 bytes, all that a hit touches besides the tables.
+struct nl_line {
+  uint8_t lock;       ///< 0 free, 1 held by the owner (local_trylock_t)
+  uint8_t request;    ///< 1 while a remote flusher asks for the line
+  uint8_t pending;    ///< 1 after a handler of this thread left deferred work
+  uint8_t reserved;
+  uint32_t object_size;
+  void *NL_NULLABLE *NL_NONNULL top;  ///< next free slot of main
+  uintptr_t empty;    ///< top <= empty: slow allocation; main's first slot, or ~0 (poison)
+  uintptr_t full;     ///< top >= full: slow free; main's end, or 0 (poison)
+  uint64_t alloc_fast, free_fast;
+  struct nl_sheaf *NL_NONNULL main;
+  struct nl_sheaf *NL_NULLABLE spare;
+};
+
+enum nl_vcpu_state {
+  NL_VCPU_FREE = 0,      ///< on the free list, or being filled
+  NL_VCPU_ATTACHED = 1,
+  NL_VCPU_SHARED = 2,    ///< `boot` and `gone`: no thread's own, all lines locked
+  NL_VCPU_ORPHAN = 3,    ///< its thread did not survive a fork; the worker reclaims it
+};
+
+/// A multi-producer list of freed objects, linked through their free-pointer slots.
+struct nl_deferred {
+  void *NL_NULLABLE head;     ///< newest; producers exchange it
+  void *NL_NULLABLE stalled;  ///< rest of an earlier take; guarded by `draining`
+  uint8_t draining;           ///< 1 while a consumer is at it
+};
+
+#define NL_COUNTERS 48
+
+/// One attached thread (a "CPU").  Type-stable: once carved it stays a vCPU for ever.
+struct nl_vcpu {
+  struct nl_line line[NL_LINES];
+  uint16_t bucket[1024];            ///< (size-1)>>3 to byte offset of the plain family's line
+  uint16_t bucket_accounted[1024];
+  uintptr_t arena_base, arena_size;
+  const uint16_t *NL_NULLABLE page;  ///< page number to byte offset of a line
+  uint32_t state;      ///< enum nl_vcpu_state
+  uint32_t tid;
+  uint32_t index;
+  uint32_t next_free;  ///< free list: index + 1
+  uint8_t hooked;      ///< 0 no exit hook, 1 armed, 2 could not be armed, 3 the worker's own
+  uint8_t flush_lock;  ///< the worker, a remote flusher or the exit hook is at it
+  uint8_t page_lock;   ///< local trylock of page_list
+  uint8_t silent;      ///< worker periods without activity
+  uint32_t generation; ///< of the last fork when attached
+  uint64_t attached_at;///< order of attaching
+  uint64_t activity;   ///< sum of the counters when the worker last looked
+  struct nl_deferred deferred;
+  struct nl_slab *NL_NULLABLE page_list[NL_MAX_SLAB_ORDER + 1];
+  uint32_t page_count[NL_MAX_SLAB_ORDER + 1];
+  uint64_t counter[NL_COUNTERS];
+};
+
+/// A page's descriptor; of a block of pages only the first one's is used.
+struct nl_slab {
+  void *NL_NULLABLE freelist;  ///< with `counters` one 16-byte unit, changed by CAS only
+  uint64_t counters;           ///< inuse 16 bits | objects 15 bits << 16
+  struct nl_slab *NL_NULLABLE next, *NL_NULLABLE prev;
+  uint32_t page;        ///< page number in the arena
+  uint8_t state;        ///< enum nl_page_state
+  uint8_t order;
+  uint8_t cache;
+  uint8_t on_partial;   ///< guarded by list_lock
+  uint8_t touched;      ///< handed out before: its pages are populated
+  uint8_t reserved[23];
+};
+enum nl_page_state { NL_PAGE_UNUSED = 0, NL_PAGE_FREE = 1, NL_PAGE_SLAB = 2, NL_PAGE_LARGE = 3 };
+
+/// A central lock: 0 free, else the holder's tid, with NL_LOCK_WAITERS if somebody sleeps on it.
+struct nl_lock { uint32_t word; };
+#define NL_LOCK_WAITERS 0x80000000u
+
+/// Full and empty sheaves of one cache and node, both LIFO.
+struct nl_barn {
+  struct nl_lock lock;
+  uint32_t full_count, empty_count;
+  struct nl_sheaf *NL_NULLABLE full, *NL_NULLABLE empty;
+  uint64_t reserved[4];
+};
+
+/// Slabs with free objects of one cache and node; allocation takes from the head.
+struct nl_node {
+  struct nl_lock list_lock;
+  uint32_t partial_count;
+  struct nl_slab *NL_NULLABLE head, *NL_NULLABLE tail;
+  uint64_t reserved[5];
+};
+
+struct nl_cache {
+  struct nl_node node;
+  struct nl_barn barn;
+  uint32_t object_size, link_offset;  ///< link_offset: of the free pointer in a free object
+  uint32_t order, minimum_order;
+  uint32_t capacity, sheaf_cache;     ///< of a sheaf, and the cache its memory comes from
+  uint32_t minimum_partial, index;
+  uint64_t reserved[4];
+};
+
+#define NL_RESERVE_BLOCKS 4
+
+/// The blocks of pages that nobody uses.
+struct nl_zone {
+  struct nl_lock lock;
+  struct nl_slab *NL_NULLABLE free[NL_MAX_ORDER + 1];
+  uint64_t grown;       ///< pages carved from the low end, under the lock
+  struct nl_slab *NL_NULLABLE parked;  ///< freed while the lock was taken; wait-free push
+  struct nl_slab *NL_NULLABLE stalled; ///< rest of an earlier take of `parked`; under the lock
+  uint64_t carved_from_top;  ///< pages carved from the high end, lock-free (heap)
+  struct nl_slab *NL_NULLABLE reserve[NL_MAX_SLAB_ORDER + 1][NL_RESERVE_BLOCKS];
+};
+
+/// One instance of the allocator.  In .bss: all zero means "not started".  The storage is aligned
+/// to a cache line, not the type: Swift imports over-aligned types as opaque.
+struct nl_instance {
+  struct nl_cache cache[NL_CACHES];
+  uint32_t started;
+  uint32_t membarrier;   ///< 1 if the private expedited command is registered
+  uint32_t generation;   ///< forks survived
+  uint32_t exit_key;
+  uintptr_t arena_base, arena_size;
+  uint16_t *NL_NULLABLE page;
+  struct nl_slab *NL_NULLABLE slab;
+  struct nl_vcpu *NL_NULLABLE vcpu;
+  uint32_t vcpu_limit, cpu_count;
+  uint32_t barn_limit;   ///< full, and empty, sheaves that a barn keeps
+  uint32_t carves_from_top;  ///< 1: nolock page allocation may carve fresh pages lock-free
+  uint32_t *NL_NULLABLE fork_marker;  ///< 1; the kernel wipes its page in a child
+  uint64_t page_limit;   ///< 0 = none
+  uint64_t padding[8];   // What follows is written often, what stands above is not.
+  struct nl_zone zone;
+  uint32_t vcpu_count;   ///< carved so far
+  uint32_t worker_state; ///< enum nl_worker_state
+  uint64_t vcpu_free;    ///< tag << 32 | index + 1
+  uint64_t pages_used, pages_used_max;
+  uint64_t attaches;
+  struct nl_deferred deferred;  ///< of threads without a vCPU
+  uint32_t worker_bell;  ///< futex word; changes at each wake-up request
+  uint32_t worker_rounds;///< futex word; finished rounds
+  uint32_t worker_tid;
+  uint8_t dirty;         ///< a handler deferred something since the worker last looked
+  uint32_t flush_wanted; ///< 1: the worker's next round flushes every thread
+  uint64_t worker_wakeups, worker_cpu_ns;
+  void *NL_NULLABLE flush_buffer[512];  ///< the worker's: objects taken from a line
+  uint64_t counter[NL_COUNTERS];  ///< of callers without a vCPU
+};
+enum nl_worker_state { NL_WORKER_NONE = 0, NL_WORKER_RUNS = 1, NL_WORKER_FORBIDDEN = 2 };
+
+_Static_assert(sizeof(struct nl_line) == 64, "one cache line");
+_Static_assert(sizeof(struct nl_sheaf) == 32, "the kernel's sheaf header");
+_Static_assert(sizeof(struct nl_slab) == 64, "one cache line");
+_Static_assert(sizeof(struct nl_node) == 64 && sizeof(struct nl_barn) == 64, "one cache line");
+_Static_assert(sizeof(struct nl_cache) == 192, "node, barn and constants apart");
+_Static_assert(offsetof(struct nl_vcpu, bucket) == 2048, "tables behind the lines");
+_Static_assert(sizeof(struct nl_vcpu) <= 8192, "two pages a thread");
+_Static_assert(NL_LINE_FIRST + NL_CACHES <= NL_LINES, "a line per cache");
+
+#endif

@@ -1,0 +1,75 @@
+// slab_os.h: the system calls of the allocator, raw: no PLT, no errno, no libc state.
+// They return what the kernel returns: a negative errno on failure.
+#ifndef NL_SLAB_OS_H
+#define NL_SLAB_OS_H
+
+#include <stdint.h>
+#include <time.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "compiler.h"
+
+NL_SIGNAL_SAFE static inline long nl_syscall6(long n, long a, long b, long c, long d, long e,
+                                              long f) {
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+NL_SIGNAL_SAFE static inline uint32_t nl_gettid(void) {
+  return (uint32_t)nl_syscall6(SYS_gettid, 0, 0, 0, 0, 0, 0);
+}
+NL_SIGNAL_SAFE static inline uint32_t nl_getpid(void) {
+  return (uint32_t)nl_syscall6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+/// 0 while the thread exists; -ESRCH once it is gone.
+NL_SIGNAL_SAFE static inline long nl_probe_thread(uint32_t pid, uint32_t tid) {
+  return nl_syscall6(SYS_tgkill, pid, tid, 0, 0, 0, 0);
+}
+/// Sleeps while *word == expected, at most `ns` (0: without limit).
+NL_SIGNAL_SAFE static inline long nl_futex_wait(uint32_t *NL_NONNULL word, uint32_t expected,
+                                                uint64_t ns) {
+  struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+  return nl_syscall6(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, expected, ns ? (long)&t : 0, 0, 0);
+}
+NL_SIGNAL_SAFE static inline long nl_futex_wake(uint32_t *NL_NONNULL word, uint32_t count) {
+  return nl_syscall6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
+}
+NL_SIGNAL_SAFE static inline long nl_membarrier_register(void) {
+  return nl_syscall6(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+}
+/// A full barrier on every running thread of this process.
+NL_SIGNAL_SAFE static inline long nl_membarrier(void) {
+  return nl_syscall6(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+}
+/// Address of `bytes` of zeroed, unpopulated memory, or a negative errno.
+NL_SIGNAL_SAFE static inline long nl_reserve(uint64_t bytes) {
+  return nl_syscall6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+NL_SIGNAL_SAFE static inline long nl_advise(uintptr_t address, uint64_t bytes, int advice) {
+  return nl_syscall6(SYS_madvise, (long)address, (long)bytes, advice, 0, 0, 0);
+}
+NL_SIGNAL_SAFE static inline uint64_t nl_thread_cpu_ns(void) {
+  struct timespec t = {0, 0};
+  nl_syscall6(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&t, 0, 0, 0, 0);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+/// CPUs this process may run on.
+NL_SIGNAL_SAFE static inline uint32_t nl_cpu_count(void) {
+  uint64_t mask[128] = {0};
+  long bytes = nl_syscall6(SYS_sched_getaffinity, 0, sizeof mask, (long)mask, 0, 0, 0);
+  uint32_t count = 0;
+  for (long i = 0; i < bytes / 8; i++) count += (uint32_t)__builtin_popcountll(mask[i]);
+  return count ? count : 1;
+}
+
+#endif

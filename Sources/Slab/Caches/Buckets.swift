@@ -1,0 +1,67 @@
+/// The kmalloc size classes and the shape of their slabs: pure arithmetic (kernel-reference §1.1,
+/// §1.2, §3.2).
+enum Buckets {
+  /// Sizes in bytes, ascending, by bucket number.
+  @inline(__always)
+  static func size(_ bucket: Int) -> Int {
+    switch bucket {
+    case 0: 8
+    case 1: 16
+    case 2: 32
+    case 3: 64
+    case 4: 96
+    case 5: 128
+    case 6: 192
+    default: 256 &<< (bucket &- 7)
+    }
+  }
+
+  /// The bucket that serves `size` bytes, 1...8192.
+  @inline(__always)
+  static func index(forSize size: Int) -> Int {
+    var bucket = 0
+    while Self.size(bucket) < size { bucket &+= 1 }
+    return bucket
+  }
+
+  /// Where a free object keeps its link: its middle, rounded down to a word.
+  @inline(__always)
+  static func linkOffset(objectSize: Int) -> Int { (objectSize / 2) & ~7 }
+
+  /// Empty slabs that a node keeps: log2(size)/2, clamped to 5...10.
+  static func minimumPartial(objectSize: Int) -> Int {
+    let half = (Int.bitWidth &- 1 &- objectSize.leadingZeroBitCount) / 2
+    return half < 5 ? 5 : half > 10 ? 10 : half
+  }
+
+  /// The kernel's calculate_order(): the smallest order that holds enough objects with a bounded
+  /// rest, at most 3 where an object fits.
+  ///
+  /// - Parameter cpus: present CPUs; the wanted number of objects grows with their logarithm.
+  static func slabOrder(objectSize: Int, cpus: Int) -> Int {
+    let highestBit = Int.bitWidth &- cpus.leadingZeroBitCount  // fls()
+    let fitting = (4096 &<< 3) / objectSize
+    let wanted = 4 &* (highestBit &+ 1)
+    let minimum = wanted < fitting ? wanted : fitting
+    var start = 0
+    while (4096 &<< start) < minimum &* objectSize { start &+= 1 }
+    var fraction = 16
+    while fraction > 1 {
+      var order = start
+      while order <= 3 {
+        let bytes = 4096 &<< order
+        if bytes >= objectSize, bytes % objectSize <= bytes / fraction { return order }
+        order &+= 1
+      }
+      fraction /= 2
+    }
+    return minimumOrder(objectSize: objectSize)
+  }
+
+  /// The smallest order that holds one object: the fallback when the preferred one fails.
+  static func minimumOrder(objectSize: Int) -> Int {
+    var order = 0
+    while (4096 &<< order) < objectSize { order &+= 1 }
+    return order
+  }
+}

@@ -1,0 +1,60 @@
+import CPlatform
+
+/// What all vCPUs share for one bucket and family: its node and its barn.
+@safe
+struct Cache {
+  let pointer: UnsafeMutablePointer<nl_cache>
+
+  @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<nl_cache>) { unsafe self.pointer = pointer }
+
+  @inline(__always)
+  var index: Int { unsafe Int(pointer.pointee.index) }
+  @inline(__always)
+  var objectSize: Int { unsafe Int(pointer.pointee.object_size) }
+  /// Where a free object's link stands.
+  @inline(__always)
+  var linkOffset: Int { unsafe Int(pointer.pointee.link_offset) }
+  /// Of a new slab, in powers of two pages.
+  @inline(__always)
+  var order: Int { unsafe Int(pointer.pointee.order) }
+  @inline(__always)
+  var minimumOrder: Int { unsafe Int(pointer.pointee.minimum_order) }
+  /// Objects in a sheaf.
+  @inline(__always)
+  var capacity: Int { unsafe Int(pointer.pointee.capacity) }
+  /// Empty slabs that the node keeps.
+  @inline(__always)
+  var minimumPartial: Int { unsafe Int(pointer.pointee.minimum_partial) }
+
+  @inline(__always)
+  var node: Node { unsafe Node(nl_cache_at_node(pointer)) }
+  @inline(__always)
+  var barn: Barn { unsafe Barn(nl_cache_at_barn(pointer)) }
+
+  /// The cache that the memory of this one's sheaves comes from.
+  @inline(__always)
+  func sheafCache(in instance: Instance) -> Cache {
+    unsafe instance.cache(Int(pointer.pointee.sheaf_cache))
+  }
+
+  /// The link of a free object.
+  @inline(__always)
+  func link(of object: UnsafeMutableRawPointer) -> Slot {
+    unsafe (object + linkOffset).assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+  }
+
+  /// Fills in one cache of an instance that is being started.
+  func prepare(index: Int, cpus: Int, sheafBytes: Int) {
+    let size = Buckets.size(index % Int(NL_BUCKETS))
+    unsafe pointer.pointee.index = UInt32(index)
+    unsafe pointer.pointee.object_size = UInt32(size)
+    unsafe pointer.pointee.link_offset = UInt32(Buckets.linkOffset(objectSize: size))
+    unsafe pointer.pointee.order = UInt32(Buckets.slabOrder(objectSize: size, cpus: cpus))
+    unsafe pointer.pointee.minimum_order = UInt32(Buckets.minimumOrder(objectSize: size))
+    unsafe pointer.pointee.minimum_partial = UInt32(Buckets.minimumPartial(objectSize: size))
+    // A sheaf fills its bucket exactly, as in the kernel.
+    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Instance.sheafHeader) / 8)
+    unsafe pointer.pointee.sheaf_cache = UInt32(Buckets.index(forSize: sheafBytes))
+  }
+}

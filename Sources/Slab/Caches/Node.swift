@@ -1,0 +1,74 @@
+import CPlatform
+
+/// The slabs of one cache that have free objects, under list_lock.
+@safe
+struct Node {
+  let pointer: UnsafeMutablePointer<nl_node>
+
+  @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<nl_node>) { unsafe self.pointer = pointer }
+
+  @inline(__always)
+  var lock: CentralLock { unsafe CentralLock(nl_node_at_lock(pointer)) }
+
+  @inline(__always)
+  var head: Slab? {
+    get { unsafe pointer.pointee.head.map { unsafe Slab($0) } }
+    nonmutating set { unsafe pointer.pointee.head = newValue?.pointer }
+  }
+  @inline(__always)
+  var tail: Slab? {
+    get { unsafe pointer.pointee.tail.map { unsafe Slab($0) } }
+    nonmutating set { unsafe pointer.pointee.tail = newValue?.pointer }
+  }
+
+  /// Slabs on the list.
+  @inline(__always)
+  var count: Int { unsafe Int(pointer.pointee.partial_count) }
+
+  // List operations, lock held.
+
+  /// At the tail: freed slabs may fill up before they are used again.
+  @inline(__always)
+  func append(_ slab: Slab) {
+    let last = tail
+    slab.next = nil
+    slab.previous = last
+    if let last { last.next = slab } else { head = slab }
+    tail = slab
+    slab.isOnPartial = true
+    unsafe pointer.pointee.partial_count &+= 1
+  }
+
+  @inline(__always)
+  func remove(_ slab: Slab) {
+    let next = slab.next
+    let previous = slab.previous
+    if let previous { previous.next = next } else { head = next }
+    if let next { next.previous = previous } else { tail = previous }
+    slab.isOnPartial = false
+    unsafe pointer.pointee.partial_count &-= 1
+  }
+}
+
+extension Instance {
+  /// Takes list_lock, counting a nolock caller that finds it held.
+  @inline(__always)
+  func enter(_ node: Node, _ caller: VCPU, wait: Bool) -> Bool {
+    if node.lock.acquire(caller, wait: wait) { return true }
+    count(caller, .listLockBusy)
+    return false
+  }
+
+  @inline(__always)
+  func append(_ caller: VCPU, _ node: Node, _ slab: Slab) {
+    node.append(slab)
+    count(caller, .partialAdd)
+  }
+
+  @inline(__always)
+  func remove(_ caller: VCPU, _ node: Node, _ slab: Slab) {
+    node.remove(slab)
+    count(caller, .partialRemove)
+  }
+}

@@ -1,0 +1,75 @@
+import CPlatform
+
+/// A lock that several threads share: of a barn, a partial list, the zone.
+///
+/// Word: 0 free; else the holder's tid, with `NL_LOCK_WAITERS` while an ordinary caller sleeps and
+/// `nolockHolder` while the holder may not make the system call that would wake it.  A waiter
+/// behind such a holder sleeps with a time limit instead.
+@safe
+struct CentralLock {
+  let word: UnsafeMutablePointer<UInt32>
+
+  static var nolockHolder: UInt32 { 0x4000_0000 }
+  /// Who holds a lock without having a vCPU.
+  static var unknownHolder: UInt32 { 0x3fff_ffff }
+
+  @inline(__always)
+  init(_ lock: UnsafeMutablePointer<nl_lock>) {
+    unsafe word = UnsafeMutableRawPointer(lock).assumingMemoryBound(to: UInt32.self)
+  }
+
+  /// Takes the lock, or says at once that somebody has it.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  /// - Ordering: acquire; pairs with the release in `release` and `releaseNolock`.
+  @inline(__always)
+  func tryAcquire(_ caller: VCPU) -> Bool {
+    unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
+  }
+
+  /// Takes the lock; spins shortly, then sleeps, because the holder may be descheduled.
+  ///
+  /// - Context: task.
+  @inline(__always)
+  func acquire(_ caller: VCPU) {
+    if unsafe nl_cas_u32(word, 0, caller.tid) { return }
+    acquireContended(caller.tid)
+  }
+
+  /// `wait`: true in task context, which may wait; false where only a trylock is allowed.
+  @inline(__always)
+  func acquire(_ caller: VCPU, wait: Bool) -> Bool {
+    if wait {
+      acquire(caller)
+      return true
+    }
+    return tryAcquire(caller)
+  }
+
+  @inline(__always)
+  func release(wait: Bool) {
+    let old = unsafe nl_swap_u32(word, 0)
+    if wait, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }
+  }
+
+  @inline(never)
+  private func acquireContended(_ tid: UInt32) {
+    var spins = 0
+    while spins < 100 {
+      nl_pause()
+      if unsafe nl_load_u32(word) == 0, unsafe nl_cas_u32(word, 0, tid) { return }
+      spins &+= 1
+    }
+    while true {
+      let seen = unsafe nl_load_u32(word)
+      // Whoever slept takes the lock with the waiters bit: it cannot know that it was the last.
+      if seen == 0 {
+        if unsafe nl_cas_u32(word, 0, tid | NL_LOCK_WAITERS) { return }
+        continue
+      }
+      let marked = seen | NL_LOCK_WAITERS
+      if seen != marked, unsafe !nl_cas_u32(word, seen, marked) { continue }
+      _ = unsafe nl_futex_wait(word, marked, marked & Self.nolockHolder != 0 ? 50_000 : 0)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import CPlatform
+
+/// Freed objects that could not go anywhere in a handler, linked through their free-pointer slots.
+///
+/// Producers: `*_nolock` calls only.  Consumers: ordinary calls on their slow path, holding no lock
+/// of the allocator, and the worker; one at a time.
+@safe
+struct DeferredList {
+  let pointer: UnsafeMutablePointer<nl_deferred>
+
+  @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<nl_deferred>) { unsafe self.pointer = pointer }
+
+  /// True if there may be something to drain.
+  @inline(__always)
+  var hasWork: Bool {
+    unsafe nl_load_pointer(nl_deferred_at_head(pointer)) != nil || pointer.pointee.stalled != nil
+  }
+}
+
+extension Instance {
+  /// Puts an object on the list of `caller`, or on the instance's for a thread without a vCPU.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  /// - Ordering: release; pairs with the drain's acquire.
+  @inline(__always)
+  func deferFree(_ caller: VCPU, _ object: UnsafeMutableRawPointer, of cache: Cache) {
+    let list = caller.isShared ? deferred : caller.deferred
+    _ = unsafe WaitFreeStack.push(
+      nl_deferred_at_head(list.pointer), object, link: cache.link(of: object))
+    count(caller, .freeDeferred)
+    // Relaxed: the worker's exchange may see it a period later, no more.
+    unsafe nl_instance_set_dirty(pointer, 1)
+    if caller.isShared { return }
+    // The next ordinary call for this cache on this thread drains.
+    let line = caller.line(ofCache: cache.index)
+    line.isPending = true
+    line.poisonBounds()
+  }
+
+  /// Returns up to `limit` deferred objects to their slabs; true if more are left.
+  ///
+  /// - Context: task, no lock held.
+  @inline(never)
+  func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
+    guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
+    var node =
+      unsafe list.pointer.pointee.stalled
+      ?? WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+    var drained = 0
+    while drained < limit, let object = unsafe node {
+      let cache = unsafe cache(of: slab(of: object))
+      // Acquire: pairs with the producer's release of the link.
+      let next = unsafe nl_load_pointer(cache.link(of: object))
+      // The push behind this object is under way: its link is not known yet.
+      if unsafe next == WaitFreeStack.pending { break }
+      unsafe freeToSlab(caller, object)
+      unsafe node = next
+      drained &+= 1
+    }
+    unsafe list.pointer.pointee.stalled = node
+    unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
+    count(caller, .deferredDrained, by: drained)
+    return list.hasWork
+  }
+
+  /// Drains what a handler of this thread left behind, as an ordinary call must after its unlock.
+  @inline(__always)
+  func drainOwn(_ caller: VCPU) {
+    // The rest is the worker's.
+    if drain(caller, caller.deferred, limit: 64) { unsafe nl_instance_set_dirty(pointer, 1) }
+  }
+}

@@ -1,0 +1,87 @@
+import CPlatform
+
+// In the child of a fork only the forking thread lives.  What any other thread was editing is
+// abandoned and counted; what the forking thread holds stays held, because fork may be called in a
+// handler, and the interrupted call goes on.
+
+extension SheafDesign {
+  /// Makes the instance usable in the child.
+  ///
+  /// - Context: the fork handler, or the first ordinary slow call after a raw clone.
+  @inline(never)
+  static func recoverInChild() {
+    let instance = T.instance
+    let me = T.vcpu
+    let tid = me.tid
+    unsafe instance.pointer.pointee.fork_marker.unsafelyUnwrapped.pointee = 1
+    unsafe instance.pointer.pointee.generation &+= 1
+    unsafe instance.pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
+    let worker = unsafe nl_instance_at_worker_state(instance.pointer)
+    _ = unsafe nl_cas_u32(worker, NL_WORKER_RUNS.rawValue, NL_WORKER_NONE.rawValue)
+
+    var i = 0
+    while i < Int(NL_CACHES) {
+      let cache = instance.cache(i)
+      let node = cache.node
+      if abandons(node.lock, tid) {
+        node.head = nil
+        node.tail = nil
+        unsafe node.pointer.pointee.partial_count = 0
+      }
+      let barn = cache.barn
+      if abandons(barn.lock, tid) {
+        unsafe barn.pointer.pointee.full = nil
+        unsafe barn.pointer.pointee.empty = nil
+        unsafe barn.pointer.pointee.full_count = 0
+        unsafe barn.pointer.pointee.empty_count = 0
+      }
+      i &+= 1
+    }
+    recoverZone(tid)
+    unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
+    orphanOthers(me)
+    if !me.isShared { unsafe me.pointer.pointee.tid = nl_gettid() }
+  }
+
+  private static func recoverZone(_ tid: UInt32) {
+    let zone = T.instance.zone
+    guard abandons(zone.lock, tid) else { return }
+    var order = 0
+    while order <= Int(NL_MAX_ORDER) {
+      unsafe nl_zone_at_free(zone.pointer, order).pointee = nil
+      order &+= 1
+    }
+    unsafe nl_zone_at_stalled(zone.pointer).pointee = nil
+  }
+
+  private static func orphanOthers(_ me: VCPU) {
+    let instance = T.instance
+    var i = 0
+    while i < instance.vcpuCount {
+      let vcpu = instance.vcpu(i)
+      unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
+      unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
+      if vcpu != me, vcpu.state == NL_VCPU_ATTACHED.rawValue {
+        vcpu.state = NL_VCPU_ORPHAN.rawValue  // the worker, once restarted, reclaims it
+      }
+      // A flusher that vanished may have left a request; the bounds restore themselves.
+      var line = 0
+      while line < Int(NL_CACHES) {
+        unsafe nl_line_release_request(vcpu.line(ofCache: line).pointer)
+        line &+= 1
+      }
+      i &+= 1
+    }
+    unsafe nl_instance_set_dirty(instance.pointer, 1)
+  }
+
+  /// Frees a lock whose holder vanished; true if what it guards must be given up.
+  private static func abandons(_ lock: CentralLock, _ tid: UInt32) -> Bool {
+    let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
+    let holder = unsafe nl_load_u32(lock.word) & ~flags
+    if holder == 0 || holder == tid { return false }
+    unsafe nl_store_u32(lock.word, 0)
+    T.instance.count(T.vcpu, .lostAtFork)
+    return true
+  }
+}

@@ -1,0 +1,129 @@
+import CPlatform
+
+/// A slot of a sheaf: where an object pointer stands.
+typealias Slot = UnsafeMutablePointer<UnsafeMutableRawPointer?>
+
+/// A cache's line in a vCPU: the local trylock and what it guards, the main and the spare sheaf.
+///
+/// The lock is a plain byte.  A handler runs to its end before the interrupted code goes on, so it
+/// either sees the byte set, or takes and returns it in between; the window between the test and
+/// the store is harmless.  A remote flusher asks by `request` and by poisoned bounds, see
+/// RemoteFlush.swift.
+@safe
+struct Line {
+  let pointer: UnsafeMutablePointer<nl_line>
+
+  @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<nl_line>) { unsafe self.pointer = pointer }
+
+  @inline(__always)
+  var isLocked: Bool { unsafe nl_line_lock(pointer) != 0 }
+
+  /// Takes the lock after `isLocked` was false.  The fence keeps what follows behind the store.
+  @inline(__always)
+  func lock() {
+    unsafe nl_line_set_lock(pointer, 1)
+    nl_signal_fence()
+  }
+
+  /// Returns the lock.  Release: pairs with the remote flusher's acquire load of it.
+  @inline(__always)
+  func unlock() {
+    nl_signal_fence()
+    unsafe nl_line_unlock(pointer)
+  }
+
+  @inline(__always)
+  func tryLock() -> Bool {
+    if isLocked { return false }
+    lock()
+    return true
+  }
+
+  @inline(__always)
+  var top: Slot {
+    get { unsafe nl_line_top(pointer) }
+    nonmutating set { unsafe nl_line_set_top(pointer, newValue) }
+  }
+
+  /// Guarded by the lock.
+  @inline(__always)
+  var main: Sheaf {
+    get { unsafe Sheaf(pointer.pointee.main) }
+    nonmutating set { unsafe pointer.pointee.main = newValue.pointer }
+  }
+
+  /// Guarded by the lock.  Nil, empty or full.
+  @inline(__always)
+  var spare: Sheaf? {
+    get { unsafe pointer.pointee.spare.map { unsafe Sheaf($0) } }
+    nonmutating set { unsafe pointer.pointee.spare = newValue?.pointer }
+  }
+
+  /// Bytes of the cache's objects.
+  @inline(__always)
+  var objectSize: Int { unsafe Int(pointer.pointee.object_size) }
+
+  /// Acquire: pairs with the flusher's release at its end, so its changes of the line are seen.
+  @inline(__always)
+  var isRequested: Bool { unsafe nl_line_request_acquire(pointer) != 0 }
+
+  @inline(__always)
+  var isPending: Bool {
+    get { unsafe nl_line_pending(pointer) != 0 }
+    nonmutating set { unsafe nl_line_set_pending(pointer, newValue ? 1 : 0) }
+  }
+
+  /// Objects in main, at most its capacity.
+  @inline(__always)
+  var count: Int { unsafe top - main.objects }
+
+  /// Sends every call into the slow path until the bounds are restored.
+  @inline(__always)
+  func poisonBounds() {
+    unsafe nl_line_set_empty(pointer, ~0)
+    unsafe nl_line_set_full(pointer, 0)
+  }
+
+  /// Opens the fast path for `main` again, lock held.
+  ///
+  /// A request or a handler's pending work may have come between the test and the two stores: the
+  /// stores undid its poison, hence the second look.
+  @inline(__always)
+  func restoreBounds() {
+    let first = unsafe main.objects
+    unsafe nl_line_set_empty(pointer, UInt(bitPattern: first))
+    unsafe nl_line_set_full(pointer, UInt(bitPattern: first + main.capacity))
+    nl_signal_fence()
+    #if !NOLOCK_BROKEN_NO_RECHECK
+      if unsafe nl_line_request(pointer) | nl_line_pending(pointer) != 0 { poisonBounds() }
+    #endif
+  }
+
+  /// Makes `sheaf` main, lock held.
+  @inline(__always)
+  func install(main sheaf: Sheaf) {
+    main = sheaf
+    unsafe top = sheaf.objects + sheaf.size
+    restoreBounds()
+  }
+
+  /// Takes the topmost object of a main that is not empty, lock held.
+  @inline(__always)
+  func pop() -> UnsafeMutableRawPointer? {
+    let slot = unsafe top - 1
+    let object = unsafe slot.pointee
+    unsafe top = slot
+    unsafe nl_count(&pointer.pointee.alloc_fast)
+    return unsafe object
+  }
+
+  /// Puts an object on a main that is not full, lock held.
+  @inline(__always)
+  func push(_ object: UnsafeMutableRawPointer) {
+    let slot = unsafe top
+    unsafe slot.pointee = object
+    unsafe top = slot + 1
+    unsafe nl_count(&pointer.pointee.free_fast)
+  }
+}

@@ -1,0 +1,72 @@
+import CPlatform
+
+/// One attached thread's block, or one of the two shared ones (`boot`, `gone`).
+@safe
+struct VCPU: Equatable {
+  let pointer: UnsafeMutablePointer<nl_vcpu>
+
+  @inline(__always)
+  init(_ pointer: UnsafeMutablePointer<nl_vcpu>) { unsafe self.pointer = pointer }
+
+  @inline(__always)
+  static func == (a: VCPU, b: VCPU) -> Bool { unsafe a.pointer == b.pointer }
+
+  @inline(__always)
+  static var boot: VCPU { unsafe VCPU(nl_get_boot()) }
+  @inline(__always)
+  static var gone: VCPU { unsafe VCPU(nl_get_gone()) }
+
+  @inline(__always)
+  var state: UInt32 {
+    get { unsafe nl_vcpu_state(pointer) }
+    nonmutating set { unsafe nl_vcpu_set_state(pointer, newValue) }
+  }
+
+  /// True of `boot` and `gone`: no thread's own, never written.
+  @inline(__always)
+  var isShared: Bool { state == NL_VCPU_SHARED.rawValue }
+
+  /// Who takes a central lock in this block's name.
+  @inline(__always)
+  var tid: UInt32 { isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid }
+
+  /// The line at a byte offset, as the tables hold it.
+  @inline(__always)
+  func line(atOffset offset: Int) -> Line {
+    unsafe Line((UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
+  }
+
+  /// The line of a cache, 0..<NL_CACHES.
+  @inline(__always)
+  func line(ofCache cache: Int) -> Line {
+    unsafe Line(nl_vcpu_at_line(pointer, cache &+ Int(NL_LINE_FIRST.rawValue)))
+  }
+
+  /// The line of the bucket that serves `size`, 1...8192 bytes.
+  @inline(__always)
+  func line(forSize size: Int, accounted: Bool) -> Line {
+    let entry = (size &- 1) &>> 3
+    let offset = accounted
+      ? unsafe nl_vcpu_at_bucket_accounted(pointer, entry).pointee
+      : unsafe nl_vcpu_at_bucket(pointer, entry).pointee
+    return line(atOffset: Int(offset))
+  }
+
+  @inline(__always)
+  var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
+}
+
+extension Instance {
+  /// Counts an event of `caller`, in its own block or, without one, in the instance's.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  @inline(__always)
+  func count(_ caller: VCPU, _ counter: Counter, by n: Int = 1) {
+    let n = UInt64(truncatingIfNeeded: n)
+    if caller.isShared {
+      _ = unsafe nl_add(nl_instance_at_counter(pointer, counter.rawValue), n)
+    } else {
+      unsafe nl_count_by(nl_vcpu_at_counter(caller.pointer, counter.rawValue), n)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/// What the slow paths count, per vCPU, always on (kernel-reference §3.11).  The two counters of
+/// the fast path stand in the lines.
+///
+/// "Fast" means served by a sheaf, including a swap with the spare or the barn; "slow" means served
+/// by a slab.
+enum Counter: Int {
+  case allocSlow, allocLarge
+  case freeSlow, freeDeferred, freeLarge
+  /// A line was found held: by this thread's own interrupted call, or after a siglongjmp.
+  case lineBusy
+  /// A remote flusher's request was met.
+  case requestSeen
+  case spareSwap, barnGet, barnGetFail, barnPut, barnPutFail
+  case sheafAlloc, sheafFree, sheafRefill, sheafFlush
+  case objectsRefilled, objectsFlushed
+  case slabAlloc, slabFree, orderFallback, slabCASFail
+  case partialAdd, partialRemove
+  case deferredDrained
+  /// kmalloc_nolock: went to the next larger bucket; returned NULL.
+  case nextBucket, nolockNull
+  /// A central lock that a nolock call found held.
+  case listLockBusy, barnLockBusy, zoneLockBusy
+  /// A slab that a nolock call made and could not publish.
+  case slabReturned
+  case limitHit, outOfPages
+  /// Pages never touched before, handed to a nolock call: it may fault.
+  case freshPages
+  case badFree, largeLeaked
+  case remoteFlush, remoteNotTaken
+  case attach, attachFailed
+  /// Lines and deferred chains given up: left held by siglongjmp, or half-edited at a fork.
+  case lostLines
+  /// Central locks whose holder did not survive a fork; what they guarded is abandoned.
+  case lostAtFork
+
+  static var count: Int { Counter.lostAtFork.rawValue &+ 1 }
+}

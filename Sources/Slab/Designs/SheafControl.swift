@@ -1,0 +1,103 @@
+import CNolock
+import CPlatform
+
+// The ordinary entry points besides allocation and free.
+
+extension SheafDesign {
+  /// Bytes of the bucket that holds `object`; 0 if it is none.
+  ///
+  /// - Context: any: it only reads.
+  static func ksize(_ object: UnsafeRawPointer?) -> Int {
+    guard let object = unsafe object, T.instance.isStarted else { return 0 }
+    if let cache = unsafe T.instance.cache(at: object) { return cache.objectSize }
+    guard unsafe T.instance.isLarge(object), let page = unsafe T.instance.page(at: object) else {
+      return 0
+    }
+    return 4096 &<< T.instance.descriptor(page).order
+  }
+
+  /// Gives the calling thread its block now, so that no later call attaches.  0, or -1.
+  ///
+  /// - Context: task.
+  static func threadAttach() -> Int32 {
+    guard let vcpu = enterOrdinary() else { return -1 }
+    return vcpu.isShared ? -1 : 0
+  }
+
+  /// - Context: task.
+  static func threadDetach() { detach(T.vcpu, leaving: .boot) }
+
+  /// Returns when everything deferred before the call is free.
+  ///
+  /// - Context: task.
+  static func barrier() {
+    guard let vcpu = enterOrdinary() else { return }
+    let instance = T.instance
+    let rounds = unsafe nl_instance_at_worker_rounds(instance.pointer)
+    let start = unsafe nl_load_u32(rounds)
+    // Two rounds: the one under way may have passed our list already.
+    while true {
+      let now = unsafe nl_load_u32(rounds)
+      if now &- start >= 2 { return }
+      if unsafe nl_load_u32(nl_instance_at_worker_state(instance.pointer))
+        != NL_WORKER_RUNS.rawValue
+      {
+        return drainAll(vcpu)
+      }
+      ringWorker()
+      _ = unsafe nl_futex_wait(rounds, now, 1_000_000_000)
+    }
+  }
+
+  /// Returns every thread's cached objects to their slabs, as far as nobody is using them.
+  ///
+  /// - Context: task.
+  static func flush() {
+    unsafe nl_store_u32(nl_instance_at_flush_wanted(T.instance.pointer), 1)
+    barrier()
+  }
+
+  static func ringWorker() {
+    let bell = unsafe nl_instance_at_worker_bell(T.instance.pointer)
+    _ = unsafe nl_add_u32(bell, 1)
+    _ = unsafe nl_futex_wake(bell, 1)
+  }
+
+  /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
+  /// "flush": any value.  -1 for everything else.
+  ///
+  /// - Context: task.
+  static func control(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
+    guard let key = unsafe key else { return -1 }
+    let instance = T.instance
+    if unsafe equal(key, "limit") {
+      // Rounded up: a limit of one byte is one page, not "none".
+      unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
+      return 0
+    }
+    if unsafe equal(key, "flush") {
+      flush()
+      return 0
+    }
+    guard unsafe equal(key, "worker"), value <= 1 else { return -1 }
+    let state = unsafe nl_instance_at_worker_state(instance.pointer)
+    if value == 0 {
+      unsafe nl_store_u32(state, NL_WORKER_FORBIDDEN.rawValue)
+      ringWorker()
+    } else {
+      _ = unsafe nl_cas_u32(state, NL_WORKER_FORBIDDEN.rawValue, NL_WORKER_NONE.rawValue)
+      startWorker()
+    }
+    return 0
+  }
+
+  private static func equal(_ key: UnsafePointer<CChar>, _ name: StaticString) -> Bool {
+    var i = 0
+    while i <= name.utf8CodeUnitCount {
+      let expected = i < name.utf8CodeUnitCount ? unsafe name.utf8Start[i] : 0
+      if unsafe UInt8(bitPattern: key[i]) != expected { return false }
+      i &+= 1
+    }
+    return true
+  }
+}

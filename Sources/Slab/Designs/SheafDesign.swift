@@ -1,0 +1,122 @@
+import CNolock
+import CPlatform
+
+/// The design of Linux 7.0 and later: main and spare sheaf per vCPU, a barn per cache, no per-CPU
+/// slab (kernel-reference §3).  This file is the fast line: all that a hit executes.
+///
+/// Nothing but the lock, `top` and one bound is tested.  Every rare case (foreign page, large
+/// object, thread not attached, remote request, deferred work) shows itself as a held lock or a
+/// poisoned bound.
+enum SheafDesign<T: Tuning> {
+  /// Ordinary allocation.
+  @inline(__always)
+  static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
+    let last = size &- 1
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+      return unsafe flagged(size, gfp, node)
+    }
+    var object: UnsafeMutableRawPointer?
+    if unsafe hit(plainLine(T.vcpu, last), &object) { return unsafe object }
+    return unsafe allocSlow(size, gfp, node)
+  }
+
+  /// The same with flags: ACCOUNT has its own bucket table, ZERO clears the bucket.
+  @inline(never)
+  static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
+    unsafe hitFlagged(size, gfp) ?? allocSlow(size, gfp, node)
+  }
+
+  /// Allocation in any context.
+  @inline(__always)
+  static func kmallocNolock(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    let last = size &- 1
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+      return unsafe flaggedNolock(size, gfp, node)
+    }
+    var object: UnsafeMutableRawPointer?
+    if unsafe hit(plainLine(T.vcpu, last), &object) { return unsafe object }
+    return unsafe allocNolockSlow(size, gfp, node)
+  }
+
+  @inline(never)
+  static func flaggedNolock(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    unsafe hitFlagged(size, gfp) ?? allocNolockSlow(size, gfp, node)
+  }
+
+  @inline(__always)
+  static func kfree(_ object: UnsafeMutableRawPointer?) {
+    if unsafe !hit(freeing: object) { unsafe freeSlow(object) }
+  }
+
+  @inline(__always)
+  static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
+    if unsafe !hit(freeing: object) { unsafe freeNolockSlow(object) }
+  }
+
+  @inline(__always)
+  private static func plainLine(_ vcpu: VCPU, _ last: UInt) -> Line {
+    let entry = unsafe nl_vcpu_at_bucket(vcpu.pointer, Int(bitPattern: last &>> 3)).pointee
+    return vcpu.line(atOffset: Int(entry))
+  }
+
+  /// True with an object out of main; false, with the lock as it was, where the slow path must
+  /// look.
+  @inline(__always)
+  private static func hit(_ line: Line, _ object: inout UnsafeMutableRawPointer?) -> Bool {
+    if line.isLocked { return false }
+    line.lock()
+    let top = unsafe line.top
+    if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {
+      line.unlock()
+      return false
+    }
+    unsafe object = top[-1]
+    unsafe line.top = top - 1
+    unsafe nl_count(&line.pointer.pointee.alloc_fast)
+    line.unlock()
+    return true
+  }
+
+  @inline(__always)
+  private static func hitFlagged(_ size: UInt, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+    let last = size &- 1
+    let known = NOLOCK_GFP_ZERO.rawValue | NOLOCK_GFP_ACCOUNT.rawValue
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~known == 0 else { return nil }
+    let line = T.vcpu.line(
+      forSize: Int(bitPattern: size), accounted: gfp & NOLOCK_GFP_ACCOUNT.rawValue != 0)
+    var object: UnsafeMutableRawPointer?
+    guard unsafe hit(line, &object) else { return nil }
+    if gfp & NOLOCK_GFP_ZERO.rawValue != 0 {
+      unsafe nl_clear(object.unsafelyUnwrapped, line.objectSize)
+    }
+    return unsafe object
+  }
+
+  /// True if the object went onto main.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the
+  /// arena; whole pages and free pages lead to a dummy line.
+  @inline(__always)
+  private static func hit(freeing object: UnsafeMutableRawPointer?) -> Bool {
+    let vcpu = T.vcpu
+    let offset = unsafe UInt(bitPattern: object) &- vcpu.pointer.pointee.arena_base
+    guard unsafe offset < vcpu.pointer.pointee.arena_size else { return false }
+    let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[
+      Int(bitPattern: offset &>> UInt(NL_PAGE_SHIFT))]
+    let line = vcpu.line(atOffset: Int(entry))
+    if line.isLocked { return false }
+    line.lock()
+    let top = unsafe line.top
+    if unsafe UInt(bitPattern: top) >= nl_line_full(line.pointer) {
+      line.unlock()
+      return false
+    }
+    unsafe top.pointee = object
+    unsafe line.top = top + 1
+    unsafe nl_count(&line.pointer.pointee.free_fast)
+    line.unlock()
+    return true
+  }
+}

@@ -1,0 +1,173 @@
+import CNolock
+import CPlatform
+
+// Free where the fast line gave up.
+
+extension SheafDesign {
+  /// Ordinary free, slow path.  NULL and ZERO_SIZE_PTR do nothing; a pointer that is no object is
+  /// counted (`bad_free`) and left alone.
+  ///
+  /// - Context: task.
+  @inline(never)
+  static func freeSlow(_ object: UnsafeMutableRawPointer?) {
+    guard let object = unsafe object, unsafe object != zeroSizePointer else { return }
+    let instance = T.instance
+    guard let vcpu = enterOrdinary() else { return }
+    guard let cache = unsafe instance.cache(at: object) else {
+      if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
+      return
+    }
+    if unsafe freeToLine(vcpu, cache, object, wait: true) { return }
+    instance.count(vcpu, .freeSlow)
+    unsafe instance.freeToSlab(vcpu, object)
+  }
+
+  /// Free in any context, slow path: a sheaf, else deferred.  Whole pages are leaked and counted,
+  /// as in the kernel.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  @inline(never)
+  static func freeNolockSlow(_ object: UnsafeMutableRawPointer?) {
+    guard let object = unsafe object, unsafe object != zeroSizePointer, T.instance.isStarted
+    else { return }
+    let instance = T.instance
+    let vcpu = enterNolock()
+    guard let cache = unsafe instance.cache(at: object) else {
+      instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
+      return
+    }
+    if unsafe freeToLine(vcpu, cache, object, wait: false) { return }
+    unsafe instance.deferFree(vcpu, object, of: cache)
+  }
+
+  @inline(__always)
+  private static func freeToLine(
+    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, wait: Bool
+  ) -> Bool {
+    if vcpu.isShared { return false }
+    let line = vcpu.line(ofCache: cache.index)
+    guard line.tryLock() else {
+      T.instance.count(vcpu, .lineBusy)
+      return false
+    }
+    return unsafe freeLocked(vcpu, line, cache, object, wait: wait)
+  }
+
+  /// Main is full or closed, lock held; returns it.  False: the caller must place the object
+  /// (kernel-reference §3.6).
+  @inline(never)
+  static func freeLocked(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ object: UnsafeMutableRawPointer, wait: Bool
+  ) -> Bool {
+    let instance = T.instance
+    if line.isRequested {
+      line.unlock()
+      instance.count(vcpu, .requestSeen)
+      return false
+    }
+    let drains = wait && line.isPending
+    if drains { line.isPending = false }
+    defer { if drains { instance.drainOwn(vcpu) } }
+
+    if line.count < line.main.capacity {  // Only the bounds were poisoned.
+      line.restoreBounds()
+    } else if !makeRoom(vcpu, line, cache, wait: wait) {
+      return false
+    }
+    unsafe line.push(object)
+    line.unlock()
+    return true
+  }
+
+  /// Replaces a full main; true with the line locked and room in main, false with it unlocked.
+  @inline(__always)
+  private static func makeRoom(_ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool) -> Bool {
+    let instance = T.instance
+    let main = line.main
+    if main == .bootstrap {
+      if let empty = instance.takeEmpty(vcpu, cache, wait: wait) {
+        line.install(main: empty)
+        return true
+      }
+      return replaceUnlocked(vcpu, line, cache, wait: wait)
+    }
+    main.size = main.capacity
+    guard let spare = line.spare else {
+      if let empty = instance.takeEmpty(vcpu, cache, wait: wait) {
+        line.spare = main
+        line.install(main: empty)
+        return true
+      }
+      return replaceUnlocked(vcpu, line, cache, wait: wait)
+    }
+    if spare.size < spare.capacity {
+      line.spare = main
+      line.install(main: spare)
+      instance.count(vcpu, .spareSwap)
+      return true
+    }
+    switch instance.exchangeFullForEmpty(vcpu, cache, main, wait: wait) {
+    case .exchanged(let empty):
+      line.install(main: empty)
+      return true
+    case .tooManyFull where wait:
+      // The spare goes to the slabs and comes back as the empty one.
+      line.spare = nil
+      line.unlock()
+      instance.flush(vcpu, spare)
+      return place(vcpu, line, cache, empty: spare)
+    default:
+      return replaceUnlocked(vcpu, line, cache, wait: wait)
+    }
+  }
+
+  /// Gets an empty sheaf with the line unlocked.
+  @inline(__always)
+  private static func replaceUnlocked(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool
+  ) -> Bool {
+    line.unlock()
+    guard wait, let empty = T.instance.makeSheaf(vcpu, for: cache) else { return false }
+    return place(vcpu, line, cache, empty: empty)
+  }
+
+  /// Puts an empty sheaf where there is room for it, now that handlers may have used the line.
+  @inline(__always)
+  private static func place(_ vcpu: VCPU, _ line: Line, _ cache: Cache, empty: Sheaf) -> Bool {
+    let instance = T.instance
+    guard line.tryLock() else {
+      instance.putEmpty(vcpu, cache, empty)
+      return false
+    }
+    if line.isRequested {
+      line.unlock()
+      instance.putEmpty(vcpu, cache, empty)
+      return false
+    }
+    let main = line.main
+    if main == .bootstrap {
+      line.install(main: empty)
+      return true
+    }
+    if line.count < main.capacity {
+      line.restoreBounds()
+      instance.putEmpty(vcpu, cache, empty)
+      return true
+    }
+    main.size = main.capacity
+    guard let spare = line.spare else {
+      line.spare = main
+      line.install(main: empty)
+      return true
+    }
+    line.spare = spare.size < spare.capacity ? main : spare
+    if spare.size < spare.capacity {
+      line.install(main: spare)
+      instance.putEmpty(vcpu, cache, empty)
+    } else {
+      line.install(main: empty)
+      instance.putFull(vcpu, cache, main)
+    }
+    return true
+  }
+}

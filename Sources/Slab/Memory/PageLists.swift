@@ -1,0 +1,184 @@
+import CPlatform
+
+// The page allocator: the vCPU's own lists, then the zone, then for nolock callers what can be had
+// without any lock (kernel-reference §2.7).
+
+extension Instance {
+  /// Blocks of an order that a vCPU keeps.
+  @inline(__always)
+  private func listLimit(_ order: Int) -> UInt32 { UInt32(truncatingIfNeeded: 16 &>> order) }
+
+  /// A block of 1 << order pages, contents undefined.
+  ///
+  /// Returns nil iff the memory limit is reached, the arena is used up, or `wait` is false and every
+  /// place was busy or empty.
+  /// - Context: any if `wait` is false, else task.  Progress: without `wait` wait-free.
+  func allocatePages(_ caller: VCPU, order: Int, wait: Bool) -> Slab? {
+    let pages = UInt64(1 &<< order)
+    let used = unsafe nl_add(nl_instance_at_pages_used(pointer), pages) &+ pages
+    let limit = unsafe pointer.pointee.page_limit
+    if limit != 0, used > limit {
+      _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- pages)
+      count(caller, .limitHit)
+      return nil
+    }
+    guard let block = findBlock(caller, order: order, wait: wait) else {
+      _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- pages)
+      count(caller, .outOfPages)
+      return nil
+    }
+    // A racy maximum: two threads may lose a page or two of it, nobody waits for a statistic.
+    let highest = unsafe nl_instance_at_pages_used_max(pointer)
+    if unsafe nl_load(highest) < used { unsafe nl_store(highest, used) }
+    if unsafe block.pointer.pointee.touched == 0 {
+      unsafe block.pointer.pointee.touched = 1
+      if !wait { count(caller, .freshPages) }
+    }
+    return block
+  }
+
+  /// Returns a block.
+  ///
+  /// - Context: any if `wait` is false, else task.  Progress: without `wait` wait-free.
+  func freePages(_ caller: VCPU, _ block: Slab, wait: Bool) {
+    let order = block.order
+    block.state = NL_PAGE_UNUSED
+    _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- UInt64(1 &<< order))
+    if order <= Int(NL_MAX_SLAB_ORDER), pushOwn(caller, block, order) { return }
+    let zone = zone
+    if zone.lock.acquire(caller, wait: wait) {
+      returnBlock(block)
+      if wait { returnParked() }
+      zone.lock.release(wait: wait)
+    } else {
+      count(caller, .zoneLockBusy)
+      _ = unsafe WaitFreeStack.push(
+        nl_zone_at_parked(zone.pointer), block.pointer, link: nl_slab_at_next(block.pointer))
+    }
+  }
+
+  @inline(__always)
+  private func findBlock(_ caller: VCPU, order: Int, wait: Bool) -> Slab? {
+    if order <= Int(NL_MAX_SLAB_ORDER), let block = popOwn(caller, order) { return block }
+    let zone = zone
+    if zone.lock.acquire(caller, wait: wait) {
+      if wait { returnParked() }
+      let block = takeBlock(order: order)
+      zone.lock.release(wait: wait)
+      if block != nil || wait { return block }
+    } else {
+      count(caller, .zoneLockBusy)
+    }
+    return order <= Int(NL_MAX_SLAB_ORDER) ? lastResort(caller, order) : nil
+  }
+
+  /// What a nolock caller gets without any lock: a fresh block of the arena's top part, or one of a
+  /// reserve of fixed size, so that failure rates stay comparable with the kernel.
+  @inline(__always)
+  private func lastResort(_ caller: VCPU, _ order: Int) -> Slab? {
+    if unsafe pointer.pointee.carves_from_top != 0 {
+      let step = UInt64(1 &<< Int(NL_MAX_SLAB_ORDER))
+      let carved = unsafe nl_add(nl_zone_at_carved_from_top(zone.pointer), step) &+ step
+      if carved > UInt64(pagesAtTop) { return nil }
+      let block = descriptor(arenaPages &- Int(carved))
+      block.order = Int(NL_MAX_SLAB_ORDER)
+      return block
+    }
+    var i = 0
+    while i < Int(NL_RESERVE_BLOCKS) {
+      let place = unsafe nl_zone_at_reserve(zone.pointer, order, i)
+      if unsafe nl_load_pointer(place) != nil, let block = unsafe nl_swap_pointer(place, nil) {
+        return unsafe Slab(block.assumingMemoryBound(to: nl_slab.self))
+      }
+      i &+= 1
+    }
+    return nil
+  }
+
+  /// Fills the reserve; the worker's and the constructor's business.
+  ///
+  /// - Context: task.
+  func fillReserve(_ caller: VCPU) {
+    if unsafe pointer.pointee.carves_from_top != 0 { return }
+    var order = 0
+    while order <= Int(NL_MAX_SLAB_ORDER) {
+      var i = 0
+      while i < Int(NL_RESERVE_BLOCKS) {
+        let place = unsafe nl_zone_at_reserve(zone.pointer, order, i)
+        if unsafe nl_load_pointer(place) == nil {
+          zone.lock.acquire(caller)
+          let block = takeBlock(order: order)
+          zone.lock.release(wait: true)
+          guard let block else { return }
+          // The worker is the only one who fills.
+          unsafe nl_store_pointer(place, block.pointer)
+        }
+        i &+= 1
+      }
+      order &+= 1
+    }
+  }
+
+  // The vCPU's lists.  `page_lock` is a local trylock, see Line.
+
+  @inline(__always)
+  private func popOwn(_ caller: VCPU, _ order: Int) -> Slab? {
+    guard enterList(caller) else { return nil }
+    let head = unsafe nl_vcpu_at_page_list(caller.pointer, order)
+    let block = unsafe head.pointee.map { unsafe Slab($0) }
+    if let block {
+      unsafe head.pointee = block.pointer.pointee.next
+      unsafe nl_vcpu_at_page_count(caller.pointer, order).pointee &-= 1
+    }
+    leaveList(caller)
+    return block
+  }
+
+  @inline(__always)
+  private func pushOwn(_ caller: VCPU, _ block: Slab, _ order: Int) -> Bool {
+    guard enterList(caller) else { return false }
+    let size = unsafe nl_vcpu_at_page_count(caller.pointer, order)
+    let head = unsafe nl_vcpu_at_page_list(caller.pointer, order)
+    let fits = unsafe size.pointee < listLimit(order)
+    if fits {
+      unsafe block.pointer.pointee.next = head.pointee
+      unsafe head.pointee = block.pointer
+      unsafe size.pointee &+= 1
+    }
+    leaveList(caller)
+    return fits
+  }
+
+  @inline(__always)
+  private func enterList(_ caller: VCPU) -> Bool {
+    if caller.isShared { return false }
+    if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
+    unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
+    nl_signal_fence()
+    return true
+  }
+
+  @inline(__always)
+  private func leaveList(_ caller: VCPU) {
+    nl_signal_fence()
+    unsafe nl_vcpu_set_page_lock(caller.pointer, 0)
+  }
+
+  /// Empties a vCPU's lists into the zone, at its thread's end.
+  ///
+  /// - Context: task; no other user of the lists is left.
+  func returnOwnPages(_ caller: VCPU, of vcpu: VCPU) {
+    zone.lock.acquire(caller)
+    var order = 0
+    while order <= Int(NL_MAX_SLAB_ORDER) {
+      let head = unsafe nl_vcpu_at_page_list(vcpu.pointer, order)
+      while let block = unsafe head.pointee {
+        unsafe head.pointee = block.pointee.next
+        returnBlock(unsafe Slab(block))
+      }
+      unsafe nl_vcpu_at_page_count(vcpu.pointer, order).pointee = 0
+      order &+= 1
+    }
+    zone.lock.release(wait: true)
+  }
+}

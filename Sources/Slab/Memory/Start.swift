@@ -1,0 +1,77 @@
+import CPlatform
+
+extension Instance {
+  /// States of `started`.
+  private static var running: UInt32 { 1 }
+  private static var starting: UInt32 { 2 }
+  private static var failed: UInt32 { 3 }
+
+  /// Reserves the arena and its tables, once.  True if the instance can be used.
+  ///
+  /// Address space only: no page is touched before it is used.
+  /// - Context: task; the constructor, or the first ordinary call of a program that runs before it.
+  func start(
+    barnLimit: Int, carvesFromTop: Bool, sheafBytes: (Int) -> Int, exitHook: nl_exit_hook,
+    childHook: nl_plain_hook
+  ) -> Bool {
+    let started = unsafe nl_instance_at_started(pointer)
+    if unsafe !nl_cas_u32(started, 0, Self.starting) {
+      while unsafe nl_load_u32(started) == Self.starting { nl_yield() }
+      return isStarted
+    }
+    let cpus = nl_cpu_count()
+    unsafe pointer.pointee.cpu_count = cpus
+    unsafe pointer.pointee.barn_limit = UInt32(barnLimit)
+    unsafe pointer.pointee.carves_from_top = carvesFromTop ? 1 : 0
+    for i in 0..<Int(NL_CACHES) {
+      let bytes = sheafBytes(Buckets.size(i % Int(NL_BUCKETS)))
+      cache(i).prepare(index: i, cpus: Int(cpus), sheafBytes: bytes)
+    }
+    guard reserveArena(), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
+      nl_at_fork(childHook) == 0
+    else {
+      unsafe nl_store_u32(started, Self.failed)
+      return false
+    }
+    unsafe pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
+    unsafe nl_store_u32(started, Self.running)
+    return true
+  }
+
+  /// 64 GiB of addresses, or the largest half of it that the limits allow, down to 64 MiB.
+  private func reserveArena() -> Bool {
+    let alignment: UInt64 = 4096 &<< UInt64(NL_MAX_ORDER)
+    var bytes: UInt64 = 64 << 30
+    while bytes >= 64 << 20 {
+      let pages = bytes / 4096
+      let vcpus = bytes >> 20 < 65_536 ? bytes >> 20 : 65_536
+      let tables = pages * 2 + pages * 64 + vcpus * 8192 + 4096
+      let base = nl_reserve(bytes + alignment + tables)
+      if base > 0 {
+        let first = (UInt64(base) + alignment - 1) & ~(alignment - 1)
+        place(first, bytes: bytes, pages: pages, vcpus: vcpus)
+        return true
+      }
+      bytes /= 2
+    }
+    return false
+  }
+
+  private func place(_ first: UInt64, bytes: UInt64, pages: UInt64, vcpus: UInt64) {
+    var next = UInt(first)
+    unsafe pointer.pointee.arena_base = next
+    unsafe pointer.pointee.arena_size = UInt(bytes)
+    next += UInt(bytes)
+    unsafe pointer.pointee.page = UnsafeMutablePointer(bitPattern: next)
+    next += UInt(pages * 2)
+    unsafe pointer.pointee.slab = UnsafeMutablePointer(bitPattern: next)
+    next += UInt(pages * 64)
+    unsafe pointer.pointee.vcpu = UnsafeMutablePointer(bitPattern: next)
+    unsafe pointer.pointee.vcpu_limit = UInt32(vcpus)
+    next += UInt(vcpus * 8192)
+    // A fork, even one by a raw system call, shows itself by this word's being zero.
+    unsafe pointer.pointee.fork_marker = UnsafeMutablePointer(bitPattern: next)
+    unsafe pointer.pointee.fork_marker?.pointee = 1
+    _ = nl_advise(next, 4096, 18)  // MADV_WIPEONFORK
+  }
+}

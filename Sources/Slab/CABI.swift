@@ -15,7 +15,12 @@ public func nolockConstructor() {
 /// revisions are compared with.
 @c(nolock_subject)
 public func nolockSubject(_ abi: UInt32) -> UnsafePointer<nolock_ops>? {
-  abi == NOLOCK_ABI ? unsafe sheavesSubject() : nil
+  guard abi == NOLOCK_ABI else { return nil }
+  #if NOLOCK_SUBJECT_HEAP
+    return unsafe heapSubject()
+  #else
+    return unsafe sheavesSubject()
+  #endif
 }
 
 private var sheafCapabilities: UInt64 {

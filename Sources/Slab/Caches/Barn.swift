@@ -72,7 +72,10 @@ extension Instance {
       return nil
     }
     let full = barn.popFull()
-    if full != nil, empty != .bootstrap { barn.pushEmpty(empty) }
+    if full != nil, empty != .bootstrap {
+      empty.size = 0  // as a main it had none of its own
+      barn.pushEmpty(empty)
+    }
     barn.lock.release(wait: wait)
     count(caller, full == nil ? .barnGetFail : .barnGet)
     return full

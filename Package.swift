@@ -73,7 +73,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
-    .testTarget(name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform"], swiftSettings: strict),
+    .target(name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
+    .testTarget(
+      name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep"],
+      swiftSettings: strict),
     .testTarget(
       name: "WorkloadsTests",
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],

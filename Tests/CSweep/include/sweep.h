@@ -1,0 +1,57 @@
+// sweep.h: interrupts one operation of an allocator at its instruction boundaries, with a handler
+// that holds objects of earlier interrupts, against a shadow heap.
+//
+// C, because a test bundle is built -Onone, and Swift at -Onone is not signal safe.
+#ifndef SWEEP_H
+#define SWEEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../../../Sources/CNolock/include/nolock.h"
+
+/// What is interrupted.
+enum sweep_operation { SWEEP_KMALLOC, SWEEP_KFREE, SWEEP_KMALLOC_NOLOCK, SWEEP_KFREE_NOLOCK };
+
+enum { SWEEP_HELD = 48, SWEEP_FOREIGN = 4096 };
+
+struct sweep {
+  const struct nolock_ops *ops;
+  size_t size;             ///< bytes, of the operation and of the handler's objects
+  uint32_t gfp;
+  long only;               ///< 0: the handler works at every boundary; k: at boundary k alone
+  // The handler's state: objects of earlier interrupts, and objects that another thread allocated.
+  void *held[SWEEP_HELD];
+  int held_count;
+  void *foreign[SWEEP_FOREIGN];
+  int foreign_count;
+  // Results, added up over runs.
+  long boundaries;         ///< of the last run
+  long instructions;       ///< of the last run
+  long handler_runs, handler_allocated, handler_null, handler_freed;
+  long allocated, freed;   ///< all, operation and handler: the sweep's own books
+  long violations;         ///< an object handed out twice, or lost its mark while it was live
+};
+
+/// Allocates through the ordinary entry point and marks the object live; NULL if there is none.
+void *sweep_allocate(struct sweep *sweep);
+/// Unmarks and frees through the ordinary entry point.
+void sweep_free(struct sweep *sweep, void *object);
+
+/// Runs `operation` once under the stepper.  `object` is what the free operations free (marked
+/// live); returns what the allocating ones returned (marked live).
+void *sweep_run(struct sweep *sweep, enum sweep_operation operation, void *object);
+
+/// Allocates `count` objects on another thread, for the handler to free.
+int sweep_add_foreign(struct sweep *sweep, int count);
+
+/// Frees what the handler still holds, by ordinary calls.
+void sweep_release(struct sweep *sweep);
+
+/// Exact instructions of a call in its present state, without any handler.
+long sweep_count(const struct nolock_ops *ops, enum sweep_operation operation, size_t size,
+                 uint32_t gfp, void **object);
+
+/// Runs `body(argument)` on a fresh thread with its first allocator call still before it.
+int sweep_on_new_thread(void (*body)(void *), void *argument);
+
+#endif

@@ -18,6 +18,7 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
       __attribute__((tls_model("initial-exec"))) = &nl_boot;
 
 
+uint32_t nl_flusher_phase;
 _Alignas(16) char nl_ops_sheaves[256], nl_ops_heap[256];
 STORAGE(sheaves)
 STORAGE(heap)

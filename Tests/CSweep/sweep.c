@@ -121,6 +121,21 @@ long sweep_count(const struct nolock_ops *ops, enum sweep_operation operation, s
   return real.instructions - empty.instructions + (allocates(operation) ? 2 : 1);
 }
 
+static void see_lock(void *context, long boundary, uintptr_t rip) {
+  (void)boundary;
+  *(long *)context += *(const unsigned char *)rip == 0xf0;
+}
+
+long sweep_count_locked(const struct nolock_ops *ops, enum sweep_operation operation, size_t size,
+                        uint32_t gfp, void **object) {
+  struct call c = {0, ops, size, gfp, *object};
+  long locked = 0;
+  struct nl_step step = {.visit = see_lock, .context = &locked};
+  nl_step_run(&step, calls[operation], &c);
+  if (allocates(operation)) *object = c.object;
+  return locked;
+}
+
 static void *allocate_foreign(void *p) {
   struct sweep *s = p;
   while (s->foreign_count < s->only) {

@@ -140,6 +140,15 @@ NL_SIGNAL_SAFE static inline void nl_pause(void) {
 #endif
 }
 
+/// The time stamp counter; 0 where there is none.
+NL_SIGNAL_SAFE static inline uint64_t nl_cycles(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  return 0;
+#endif
+}
+
 /// Clears `bytes` (8, or a multiple of 16) by stores: `rep stos` starts slowly, and a plain loop
 /// would become a call of memset through the PLT.
 NL_SIGNAL_SAFE static inline void nl_clear(void *NL_NONNULL object, size_t bytes) {

@@ -170,7 +170,7 @@ struct nl_instance {
   struct nl_deferred deferred;  ///< of threads without a vCPU
   uint32_t worker_bell;  ///< futex word; changes at each wake-up request
   uint32_t worker_rounds;///< futex word; finished rounds
-  uint32_t worker_tid;
+  uint32_t worker_tid;   ///< 0 when there is no worker thread, 1 while it starts
   uint8_t dirty;         ///< a handler deferred something since the worker last looked
   uint32_t flush_wanted; ///< 1: the worker's next round flushes every thread
   uint64_t worker_wakeups, worker_cpu_ns;

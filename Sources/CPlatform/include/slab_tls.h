@@ -31,6 +31,12 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
 
+/// For the broken twins' tests only (Debug/BrokenTwins.swift).
+extern uint32_t nl_flusher_phase;
+NL_SIGNAL_SAFE static inline uint32_t *NL_NONNULL nl_get_flusher_phase(void) {
+  return &nl_flusher_phase;
+}
+
 /// Storage of the two ops tables; their type is CNolock's.
 extern char nl_ops_sheaves[256], nl_ops_heap[256];
 static inline void *NL_NONNULL nl_get_ops_sheaves(void) { return nl_ops_sheaves; }

@@ -18,6 +18,7 @@ extension SheafDesign {
     unsafe instance.pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
     let worker = unsafe nl_instance_at_worker_state(instance.pointer)
     _ = unsafe nl_cas_u32(worker, NL_WORKER_RUNS.rawValue, NL_WORKER_NONE.rawValue)
+    unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
     var i = 0
     while i < Int(NL_CACHES) {

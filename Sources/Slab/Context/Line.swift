@@ -36,6 +36,7 @@ struct Line {
   @inline(__always)
   func tryLock() -> Bool {
     if isLocked { return false }
+    FlusherPhase.beforeLock()
     lock()
     return true
   }
@@ -92,6 +93,7 @@ struct Line {
   @inline(__always)
   func restoreBounds() {
     let first = unsafe main.objects
+    FlusherPhase.beforeBounds()
     unsafe nl_line_set_empty(pointer, UInt(bitPattern: first))
     unsafe nl_line_set_full(pointer, UInt(bitPattern: first + main.capacity))
     nl_signal_fence()

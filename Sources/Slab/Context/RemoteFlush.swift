@@ -20,6 +20,7 @@ extension Instance {
       _ = nl_membarrier()
     #endif
     forEachLine(vcpu) { $0.poisonBounds() }
+    FlusherPhase.enter(FlusherPhase.poisoned)
     _ = nl_membarrier()
     var held = 0
     forEachLine(vcpu) { line in
@@ -35,6 +36,7 @@ extension Instance {
         held &+= 1
       }
     }
+    FlusherPhase.enter(FlusherPhase.idle)
     return held
   }
 
@@ -67,6 +69,7 @@ extension Instance {
       unsafe buffer[i] = line.main.objects[i]
       i &+= 1
     }
+    if n > 0 { FlusherPhase.enter(FlusherPhase.taking, pausing: 400) }
     unsafe line.top = line.main.objects
     guard let spare = line.spare else { return n }
     let m = spare.size

@@ -17,7 +17,9 @@ extension SheafDesign {
   static func startWorker() {
     let state = unsafe nl_instance_at_worker_state(T.instance.pointer)
     guard unsafe nl_cas_u32(state, NL_WORKER_NONE.rawValue, NL_WORKER_RUNS.rawValue) else { return }
+    unsafe nl_store_u32(nl_instance_at_worker_tid(T.instance.pointer), 1)
     if nl_start_thread(T.workerMain) != 0 {
+      unsafe nl_store_u32(nl_instance_at_worker_tid(T.instance.pointer), 0)
       unsafe nl_store_u32(state, NL_WORKER_NONE.rawValue)
     }
   }
@@ -27,7 +29,7 @@ extension SheafDesign {
     let instance = T.instance
     let me = enterNolock()
     if !me.isShared { unsafe me.pointer.pointee.hooked = 3 }  // no exit hook: it detaches itself
-    unsafe instance.pointer.pointee.worker_tid = nl_gettid()
+    unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), nl_gettid())
     let bell = unsafe nl_instance_at_worker_bell(instance.pointer)
     let state = unsafe nl_instance_at_worker_state(instance.pointer)
     var idle = 0
@@ -45,7 +47,10 @@ extension SheafDesign {
       _ = unsafe nl_futex_wait(bell, heard, idle < 100 ? workerPeriod : idlePeriod)
     }
     detach(me, leaving: .boot)
-    _ = unsafe nl_add_u32(nl_instance_at_worker_rounds(instance.pointer), 1)
+    unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
+    let rounds = unsafe nl_instance_at_worker_rounds(instance.pointer)
+    _ = unsafe nl_add_u32(rounds, 1)
+    _ = unsafe nl_futex_wake(rounds, .max)
   }
 
   /// One look at everything; true if there was something to do.

@@ -82,6 +82,9 @@ extension SheafDesign {
   ) -> UnsafeMutableRawPointer? {
     if vcpu.isShared { return nil }
     let line = vcpu.line(ofCache: cache.index)
+    #if NOLOCK_BROKEN_EARLY_REQUEST
+      if line.isRequested { return nil }
+    #endif
     guard line.tryLock() else {
       T.instance.count(vcpu, .lineBusy)
       return nil
@@ -95,11 +98,13 @@ extension SheafDesign {
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool
   ) -> UnsafeMutableRawPointer? {
     let instance = T.instance
-    if line.isRequested {
-      line.unlock()
-      instance.count(vcpu, .requestSeen)
-      return nil
-    }
+    #if !NOLOCK_BROKEN_EARLY_REQUEST
+      if line.isRequested {
+        line.unlock()
+        instance.count(vcpu, .requestSeen)
+        return nil
+      }
+    #endif
     // Deferred work: noted here, drained when no lock is held.
     let drains = wait && line.isPending
     if drains { line.isPending = false }

@@ -64,7 +64,8 @@ extension SheafDesign {
   }
 
   /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
-  /// "flush": any value.  -1 for everything else.
+  /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
+  /// times, worker stopped.  -1 for everything else.
   ///
   /// - Context: task.
   static func control(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
@@ -79,14 +80,40 @@ extension SheafDesign {
       flush()
       return 0
     }
+    if unsafe equal(key, "flush_here") {
+      return flushHere(times: value)
+    }
     guard unsafe equal(key, "worker"), value <= 1 else { return -1 }
     let state = unsafe nl_instance_at_worker_state(instance.pointer)
     if value == 0 {
       unsafe nl_store_u32(state, NL_WORKER_FORBIDDEN.rawValue)
       ringWorker()
+      let rounds = unsafe nl_instance_at_worker_rounds(instance.pointer)
+      while unsafe nl_load_u32(nl_instance_at_worker_tid(instance.pointer)) != 0 {
+        _ = unsafe nl_futex_wait(rounds, nl_load_u32(rounds), 10_000_000)
+      }
     } else {
       _ = unsafe nl_cas_u32(state, NL_WORKER_FORBIDDEN.rawValue, NL_WORKER_NONE.rawValue)
       startWorker()
+    }
+    return 0
+  }
+
+  /// The calling thread plays the worker's part as remote flusher; -1 while the worker runs,
+  /// because there is one flusher at a time.
+  private static func flushHere(times: UInt64) -> Int32 {
+    let instance = T.instance
+    guard let vcpu = enterOrdinary(),
+      unsafe nl_load_u32(nl_instance_at_worker_tid(instance.pointer)) == 0
+    else { return -1 }
+    for _ in 0..<times {
+      for i in 0..<instance.vcpuCount {
+        let other = instance.vcpu(i)
+        guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue else { continue }
+        instance.lockForFlush(other)
+        if other.state == NL_VCPU_ATTACHED.rawValue { _ = instance.flushRemotely(vcpu, other) }
+        unsafe nl_release_u8(nl_vcpu_at_flush_lock(other.pointer))
+      }
     }
     return 0
   }

@@ -67,7 +67,9 @@ enum SheafDesign<T: Tuning> {
   /// look.
   @inline(__always)
   private static func hit(_ line: Line, _ object: inout UnsafeMutableRawPointer?) -> Bool {
-    if line.isLocked { return false }
+    #if !NOLOCK_BROKEN_NO_TRYLOCK
+      if line.isLocked { return false }
+    #endif
     line.lock()
     let top = unsafe line.top
     if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {

@@ -46,6 +46,9 @@ extension SheafDesign {
   ) -> Bool {
     if vcpu.isShared { return false }
     let line = vcpu.line(ofCache: cache.index)
+    #if NOLOCK_BROKEN_EARLY_REQUEST
+      if line.isRequested { return false }
+    #endif
     guard line.tryLock() else {
       T.instance.count(vcpu, .lineBusy)
       return false
@@ -60,11 +63,13 @@ extension SheafDesign {
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ object: UnsafeMutableRawPointer, wait: Bool
   ) -> Bool {
     let instance = T.instance
-    if line.isRequested {
-      line.unlock()
-      instance.count(vcpu, .requestSeen)
-      return false
-    }
+    #if !NOLOCK_BROKEN_EARLY_REQUEST
+      if line.isRequested {
+        line.unlock()
+        instance.count(vcpu, .requestSeen)
+        return false
+      }
+    #endif
     let drains = wait && line.isPending
     if drains { line.isPending = false }
     defer { if drains { instance.drainOwn(vcpu) } }

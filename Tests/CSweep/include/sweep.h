@@ -51,6 +51,25 @@ void sweep_release(struct sweep *sweep);
 long sweep_count(const struct nolock_ops *ops, enum sweep_operation operation, size_t size,
                  uint32_t gfp, void **object);
 
+/// A locked instruction among those of a call: their number.
+long sweep_count_locked(const struct nolock_ops *ops, enum sweep_operation operation, size_t size,
+                        uint32_t gfp, void **object);
+
+/// The biased lock's two sides at once for `flushes` remote flushes: an owner with `size`-byte
+/// objects, and a flusher (the worker must be stopped).  Returns violations; -1 if the flusher
+/// was refused.  `gap`: at most so many loops between two flushes; with 0 the owner meets a request
+/// at nearly every turn.  `owner_operations` says what the owner got done meanwhile.
+long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_t gap,
+                long *owner_operations);
+
+/// Forks `forks` times while `threads` threads allocate; each child allocates and frees 2,000
+/// objects at once.  Returns children that did not end with 0; -1 if fork failed.
+int sweep_fork(const struct nolock_ops *ops, int threads, int forks);
+
+/// `threads` threads hand objects of all buckets to each other through shared slots, `operations`
+/// each.  Returns violations.
+long sweep_exchange(const struct nolock_ops *ops, int threads, long operations);
+
 /// Runs `body(argument)` on a fresh thread with its first allocator call still before it.
 int sweep_on_new_thread(void (*body)(void *), void *argument);
 

@@ -1,0 +1,60 @@
+import CPlatform
+
+// Compile flags that break one rule each, so that a test can show that it would notice:
+//
+//   NOLOCK_BROKEN_NO_TRYLOCK      the fast line does not test the lock
+//   NOLOCK_BROKEN_EARLY_REQUEST   the request is tested before the lock store, not after it
+//   NOLOCK_BROKEN_ONE_MEMBARRIER  the flusher fences once, after the poison
+//   NOLOCK_BROKEN_NO_RECHECK      the owner does not look again after it restored the bounds
+//
+// NOLOCK_WIDEN_LOCK and NOLOCK_WIDEN_BOUNDS break nothing: the owner waits for the flusher, for some
+// microseconds, where a missing step of its own would hurt: before its lock store, or before it
+// restores the bounds.  The sound code must pass with them, too.  (The race of the single fence is
+// one of the store buffer, which a delay would drain: it is run without.)
+
+/// How far a remote flusher is.
+enum FlusherPhase {
+  static var idle: UInt32 { 0 }
+  /// The bounds are poisoned, the locks not yet looked at.
+  static var poisoned: UInt32 { 1 }
+  /// A line was found free and is being emptied.
+  static var taking: UInt32 { 2 }
+
+  @inline(__always)
+  static func enter(_ phase: UInt32, pausing pauses: Int = 0) {
+    #if NOLOCK_WIDEN_LOCK || NOLOCK_WIDEN_BOUNDS
+      unsafe nl_store_u32(nl_get_flusher_phase(), phase)
+      var i = 0
+      while i < pauses {
+        nl_pause()
+        i &+= 1
+      }
+    #endif
+  }
+
+  /// The owner, before its lock store.
+  @inline(__always)
+  static func beforeLock() {
+    #if NOLOCK_WIDEN_LOCK
+      waitForFlusher(taking)
+    #endif
+  }
+
+  /// The owner, before it restores the bounds.
+  @inline(__always)
+  static func beforeBounds() {
+    #if NOLOCK_WIDEN_BOUNDS
+      waitForFlusher(poisoned)
+    #endif
+  }
+
+  /// Now and then waits, but not for ever, until a flusher is in `phase`.
+  private static func waitForFlusher(_ phase: UInt32) {
+    if nl_cycles() &>> 4 & 3 != 0 { return }
+    var i = 0
+    while i < 1000, unsafe nl_load_u32(nl_get_flusher_phase()) != phase {
+      nl_pause()
+      i &+= 1
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// What cells need besides their own values, read once before the first sample: the tables of
+/// their mixes and their traces as files that a sample can map.
+public final class CellInputs {
+  private var tables: [String: MixTable] = [:]
+  private var traces: [String: String] = [:]
+  private let scratch: String
+
+  /// Reads everything that `cells` name.
+  ///
+  /// - Parameters:
+  ///   - directory: where uncompressed traces are put, until `removeScratch()`.
+  ///   - package: the folder that relative paths of traces are tried in after the current one.
+  /// - Throws: `usage` for a trace that cannot be read, `notPermitted` for slabinfo without root.
+  public init(_ cells: [Cell], seed: UInt64, directory: String, package: String?) throws(Failure) {
+    scratch = directory + "/.traces"
+    for cell in cells {
+      if let path = cell.trace {
+        if traces[path] == nil { traces[path] = try prepare(path, package) }
+      } else {
+        try addTable(cell.mix, seed, package)
+      }
+      try addTable(cell.handlerMix, seed, package)
+    }
+  }
+
+  /// The plan entry of a cell whose inputs were read.
+  func entry(_ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64)
+    throws(Failure) -> PlanEntry
+  {
+    guard let handler = tables[cell.handlerMix],
+      let mix = cell.trace == nil ? tables[cell.mix] : handler
+    else { throw Failure(.internalError, "\(cell.id): its mix was not read") }
+    return try PlanEntry(
+      cell, iterations: iterations, targetNanoseconds: targetNanoseconds, seed: seed, mix: mix,
+      handlerMix: handler, trace: cell.trace.flatMap { traces[$0] } ?? "")
+  }
+
+  /// Removes what `init` wrote.
+  public func removeScratch() {
+    try? FileManager.default.removeItem(atPath: scratch)
+  }
+
+  private func addTable(_ text: String, _ seed: UInt64, _ package: String?) throws(Failure) {
+    guard tables[text] == nil else { return }
+    guard let mix = Mix(text) else {
+      throw Failure(.usage, "mix '\(text)' found, allowed: \(Mix.allowed)")
+    }
+    tables[text] = try table(mix, derivedSeed(seed, "mix", text), package)
+  }
+
+  private func table(_ mix: Mix, _ seed: UInt64, _ package: String?) throws(Failure) -> MixTable {
+    let weights: [(size: UInt32, weight: Double)]
+    switch mix {
+    case .fixed(let size): return MixTable(fixed: size)
+    case .uniform(let low, let high): return MixTable(low: low, high: high, seed: seed)
+    case .pow2: weights = KnownMixes.pow2
+    case .bpf: weights = KnownMixes.bpf
+    case .slabinfo: weights = try SlabInfo.weights()
+    case .trace(let path): weights = try TraceFile.sizes(try locate(path, package))
+    }
+    guard let table = MixTable(weights: weights) else {
+      throw Failure(.usage, "mix '\(mix)': no sizes of 1…\(Mix.largest), or more than 1024")
+    }
+    return table
+  }
+
+  private func prepare(_ path: String, _ package: String?) throws(Failure) -> String {
+    try TraceFile.mappable(try locate(path, package), scratch: scratch)
+  }
+
+  /// The file itself, or the one of that path in the package.
+  private func locate(_ path: String, _ package: String?) throws(Failure) -> String {
+    let candidates = [path] + (path.hasPrefix("/") ? [] : [package.map { $0 + "/" + path } ?? path])
+    for candidate in candidates where FileManager.default.isReadableFile(atPath: candidate) {
+      return candidate
+    }
+    throw Failure(.usage, "trace \(path): cannot be read")
+  }
+}

@@ -1,4 +1,5 @@
 import Foundation
+import Traces
 
 /// What cells need besides their own values, read once before the first sample: the tables of
 /// their mixes and their traces as files that a sample can map.
@@ -58,7 +59,7 @@ public final class CellInputs {
     case .pow2: weights = KnownMixes.pow2
     case .bpf: weights = KnownMixes.bpf
     case .slabinfo: weights = try SlabInfo.weights()
-    case .trace(let path): weights = try TraceFile.sizes(try locate(path, package))
+    case .trace(let path): weights = try traceSizes(try locate(path, package))
     }
     guard let table = MixTable(weights: weights) else {
       throw Failure(.usage, "mix '\(mix)': no sizes of 1…\(Mix.largest), or more than 1024")
@@ -67,7 +68,24 @@ public final class CellInputs {
   }
 
   private func prepare(_ path: String, _ package: String?) throws(Failure) -> String {
-    try TraceFile.mappable(try locate(path, package), scratch: scratch)
+    let found = try locate(path, package)
+    do {
+      let raw = try TraceFile.expanded(found, cacheFolder: scratch)
+      return URL(fileURLWithPath: raw).path
+    } catch {
+      throw Failure(.usage, "\(error)")
+    }
+  }
+
+  /// Sizes that no slab serves (0 and above 8192) are left out.
+  private func traceSizes(_ path: String) throws(Failure) -> [(size: UInt32, weight: Double)] {
+    do {
+      return TraceMix(try TraceFile.read(path)).distribution
+        .filter { $0.size >= 1 && $0.size <= Mix.largest }
+        .map { (size: $0.size, weight: Double($0.weight)) }
+    } catch {
+      throw Failure(.usage, "\(error)")
+    }
   }
 
   /// The file itself, or the one of that path in the package.

@@ -60,12 +60,7 @@ let package = Package(
       dependencies: [
         "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
-    .target(
-      name: "Reports",
-      dependencies: [
-        "Measurement", "Statistics",
-        .product(name: "Histogram", package: "hdrhistogram-swift"),
-      ], swiftSettings: strict),
+    .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
@@ -79,7 +74,11 @@ let package = Package(
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
       swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+    .testTarget(
+      name: "StatisticsTests",
+      dependencies: [
+        "Statistics", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),

@@ -80,3 +80,10 @@ public func unit(ofMetric name: String) -> String {
   if name.hasSuffix("_bytes") { return "B" }
   return "count"
 }
+
+extension Derived {
+  /// The value of one sample; `nil` iff a metric it needs is missing or a denominator is 0.
+  public func value(of sample: Sample, threads: Int) -> Double? {
+    try? value(sample, threads: threads)
+  }
+}

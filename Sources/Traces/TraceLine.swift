@@ -33,12 +33,16 @@ enum TraceLine {
       self = Self.withoutHeader(line)
       return
     }
+    if line.has("PERF_RECORD_LOST", at: header.name) {
+      self = Self.perfLoss(line)
+      return
+    }
     guard let fields = header.fields else {
       // `kfree <-caller`, `<stack trace>`, `sys_getpid()` are whole; `kmem:kmall` is not.
       self = Self.isCutOff(line, name: header.name) ? .garbage("cut off") : .other
       return
     }
-    let isPerf = line.has("kmem:", at: header.name)
+    let isPerf = line.has("kmem:", at: header.name) && fields > header.name + 6
     let name = (header.name + (isPerf ? 5 : 0))..<(fields - 1)
     let isFree: Bool
     if line.equals("kmalloc", name) || line.equals("kmem_cache_alloc", name)
@@ -48,7 +52,7 @@ enum TraceLine {
     } else if line.equals("kfree", name) || line.equals("kmem_cache_free", name) {
       isFree = true
     } else {
-      self = line.equals("PERF_RECORD_LOST", name) ? Self.perfLoss(line) : .other
+      self = .other
       return
     }
     guard header.cpu < Self.maximumCPUs else {

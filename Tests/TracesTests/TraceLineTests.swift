@@ -94,8 +94,8 @@ import Testing
   @Test(arguments: [
     "a 1 [000] 1.0: sched:sched_switch: prev_comm=a [120] S ==> b", "a-1 [000] d..2. 1.0: sched_waking: comm=x pid=1",
     "a-1 [000] ..... 1.0: kfree <-free_it", "a-1 [000] ..... 1.0: <stack trace>", " => kfree", "a-1 [0] ..... 1.0: sys_getpid()",
-    "\tffffffff8112b3c4 kfree+0x24 ([kernel.kallsyms])",
-    "a-1  [000] ..... 1.0: tracing_mark_write: a 1 [001] 2.0: kmem:kfree: ptr=0x1",
+    "a 1 [000] 1.0: kmem: x", "\tffffffff8112b3c4 kfree+0x24 ([kernel.kallsyms])",
+    "               a-1       [000] ..... 1.0: tracing_mark_write: a 1 [001] 2.0: kmem:kfree: ptr=0x1",
   ])
   func otherLines(_ text: String) {
     guard case .other = classified(text) else {

@@ -48,6 +48,13 @@ import Foundation
     range.count == text.utf8CodeUnitCount && has(text, at: range.lowerBound)
   }
 
+  /// Whether `range` is the begin of `text`, or all of it.
+  func isBegin(of text: StaticString, _ range: Range<Int>) -> Bool {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    guard range.count <= text.utf8CodeUnitCount else { return false }
+    return unsafe memcmp(start + range.lowerBound, text.utf8Start, range.count) == 0
+  }
+
   /// Whether `text` occurs in `range`.
   func contains(_ text: StaticString, in range: Range<Int>) -> Bool {
     let last = range.upperBound - text.utf8CodeUnitCount

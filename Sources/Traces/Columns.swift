@@ -57,9 +57,22 @@ struct ColumnReader {
     return number
   }
 
-  mutating func optional(_ absent: UInt64) throws -> UInt64? {
+  /// A number that the import counted.
+  mutating func count() throws -> UInt64 {
     let number = try fixed(UInt64.self)
-    return number == absent ? nil : number
+    guard number <= TraceCounts.limit else {
+      throw fault("a count of \(number); allowed: at most \(TraceCounts.limit)", at: at - 8)
+    }
+    return number
+  }
+
+  mutating func count(absent: UInt64) throws -> UInt64? {
+    var ahead = self
+    guard try ahead.fixed(UInt64.self) != absent else {
+      self = ahead
+      return nil
+    }
+    return try count()
   }
 
   mutating func varint() throws -> UInt64 {

@@ -87,7 +87,8 @@ struct CompactHeader {
       guard isIn else {
         throw TraceError(
           path, .offset(Self.offset(of: \.stream_events) + 8 * cpu),
-          "\(events) events of CPU \(cpu); at most \(cpu < raw.cpu_count ? raw.event_count - sum : 0) can follow")
+          "\(events) events of CPU \(cpu); allowed: at most"
+            + " \(cpu < raw.cpu_count ? raw.event_count - sum : 0)")
       }
       sum += events
     }
@@ -97,12 +98,24 @@ struct CompactHeader {
     try require(
       raw.allocation_count <= raw.event_count, \.allocation_count,
       "\(raw.allocation_count) allocations in \(raw.event_count) events")
+    for (field, count) in [
+      (\nl_trace_header.null_frees as PartialKeyPath, raw.null_frees),
+      (\.unknown_frees, raw.unknown_frees), (\.garbage_lines, raw.garbage_lines),
+      (\.duration_ns, raw.duration_ns),
+    ] {
+      try require(
+        count <= TraceCounts.limit, field,
+        "a count of \(count); allowed: at most \(TraceCounts.limit)")
+    }
   }
 
   /// Compares the header's totals with what the streams hold.
   func validate(tally: Tally, path: String) throws {
     for (name, field, said, found) in [
-      ("allocations", \nl_trace_header.allocation_count as PartialKeyPath, raw.allocation_count, tally.allocations),
+      (
+        "allocations", \nl_trace_header.allocation_count as PartialKeyPath, raw.allocation_count,
+        tally.allocations
+      ),
       ("remote frees", \.remote_frees, raw.remote_frees, tally.remoteFrees),
       ("local frees", \.local_frees, raw.local_frees, tally.localFrees),
       ("live at the end", \.live_at_end, raw.live_at_end, tally.live),

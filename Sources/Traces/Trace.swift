@@ -116,6 +116,9 @@ public struct TraceCounts: Sendable, Equatable {
   /// Lines of other events, and of stacks.
   public var otherLines: UInt64?
 
+  /// No file may say more than this, so that sums cannot overflow.
+  static let limit: UInt64 = 1 << 60
+
   public init() {}
 }
 

@@ -12,8 +12,8 @@ import Foundation
 ///   the distance back from the newest id, zigzag
 /// - times: per event the units since the one before (empty without a timeline)
 ///
-/// Columns compress better than words: hackbench's 291,423 events take less than half of the
-/// gzipped raw form although they carry their times.
+/// Columns compress better than words: hackbench's 291,423 events take 407 kB with their times; the
+/// raw form, which has none, takes 492 kB under gzip.
 enum TraceArchive {
   static let magic = Array("N0TRACEZ".utf8)
   private static let version: UInt8 = 1
@@ -87,14 +87,14 @@ enum TraceArchive {
       throw file.fault("\(cpuCount) CPUs; allowed: 1 to 256", at: cpuCountAt)
     }
     var counts = TraceCounts()
-    counts.durationNanoseconds = try file.fixed(UInt64.self)
-    counts.nullFrees = try file.fixed(UInt64.self)
-    counts.unknownFrees = try file.fixed(UInt64.self)
-    counts.garbageLines = try file.fixed(UInt64.self)
-    counts.lostFrees = try file.optional(absent)
-    counts.failedAllocations = try file.optional(absent)
-    counts.lostEvents = try file.optional(absent)
-    counts.otherLines = try file.optional(absent)
+    counts.durationNanoseconds = try file.count()
+    counts.nullFrees = try file.count()
+    counts.unknownFrees = try file.count()
+    counts.garbageLines = try file.count()
+    counts.lostFrees = try file.count(absent: absent)
+    counts.failedAllocations = try file.count(absent: absent)
+    counts.lostEvents = try file.count(absent: absent)
+    counts.otherLines = try file.count(absent: absent)
     let eventsAt = file.at
     let events = try file.fixed(UInt64.self)
     var kinds = try file.column()
@@ -127,6 +127,9 @@ enum TraceArchive {
       guard (0...Int64(UInt32.max)).contains(id), size <= TraceEvent.maximumSize else {
         throw ids.fault("id \(id) of \(size) bytes is out of range", at: idAt)
       }
+      guard !isTimed || (isAllocation ? id == nextID : id < nextID) else {
+        throw ids.fault("id \(id) is out of the order of time", at: idAt)
+      }
       if isAllocation {
         nextID = id + 1
         allocations += 1
@@ -134,7 +137,12 @@ enum TraceArchive {
       streams[Int(cpu)].append(
         TraceEvent(rawValue: UInt64(id) | size << 32 | UInt64(kind) << 56))
       if isTimed {
-        now &+= try steps.varint() &* unit
+        let stepAt = steps.at
+        let (step, isHuge) = try steps.varint().multipliedReportingOverflow(by: unit)
+        guard !isHuge, step <= TraceCounts.limit - now else {
+          throw steps.fault("a time out of range", at: stepAt)
+        }
+        now += step
         order.append(cpu)
         times.append(now)
       }

@@ -33,13 +33,16 @@ enum TraceLine {
       self = Self.withoutHeader(line)
       return
     }
-    guard let fields = header.fields else {
-      // `kfree <-caller`, `<stack trace>`: whole; a name that the line's end cuts: not.
-      let cut = header.name >= line.count || line.wordEnd(from: header.name) == line.count
-      self = cut && !line.has("<", at: header.name) ? .garbage("cut off") : .other
+    if line.has("PERF_RECORD_LOST", at: header.name) {
+      self = Self.perfLoss(line)
       return
     }
-    let isPerf = line.has("kmem:", at: header.name)
+    guard let fields = header.fields else {
+      // `kfree <-caller`, `<stack trace>`, `sys_getpid()` are whole; `kmem:kmall` is not.
+      self = Self.isCutOff(line, name: header.name) ? .garbage("cut off") : .other
+      return
+    }
+    let isPerf = line.has("kmem:", at: header.name) && fields > header.name + 6
     let name = (header.name + (isPerf ? 5 : 0))..<(fields - 1)
     let isFree: Bool
     if line.equals("kmalloc", name) || line.equals("kmem_cache_alloc", name)
@@ -49,7 +52,7 @@ enum TraceLine {
     } else if line.equals("kfree", name) || line.equals("kmem_cache_free", name) {
       isFree = true
     } else {
-      self = line.equals("PERF_RECORD_LOST", name) ? Self.perfLoss(line) : .other
+      self = .other
       return
     }
     guard header.cpu < Self.maximumCPUs else {
@@ -103,6 +106,16 @@ enum TraceLine {
   private static func pointer(_ line: Bytes, _ range: Range<Int>) -> UInt64? {
     if let value = line.hexadecimal(range) { return value }
     return line.equals("(nil)", range) || line.equals("(null)", range) ? 0 : nil
+  }
+
+  /// Whether the line ends within the name of an allocation event, or before it.
+  private static func isCutOff(_ line: Bytes, name: Int) -> Bool {
+    guard name < line.count else { return true }
+    let word = (line.has("kmem:", at: name) ? name + 5 : name)..<line.count
+    return line.isBegin(of: "kmem:", name..<line.count)
+      || line.isBegin(of: "kmalloc_node", word) || line.isBegin(of: "kfree", word)
+      || line.isBegin(of: "kmem_cache_alloc_node", word)
+      || line.isBegin(of: "kmem_cache_free", word)
   }
 
   private static func withoutHeader(_ line: Bytes) -> TraceLine {

@@ -1,4 +1,5 @@
-/// Everything that `nolock trace show` says about a trace; `nil` = the file does not keep it.
+/// Everything that `nolock trace show` says about a trace; `nil` = the file does not keep it, and
+/// `unavailable` says why.
 public struct TraceSummary: Codable, Sendable, Equatable {
   /// A number and its part of a whole, 0…1.
   public struct Part: Codable, Sendable, Equatable {
@@ -24,11 +25,9 @@ public struct TraceSummary: Codable, Sendable, Equatable {
 
   /// From an allocation to its free, of those that the recording frees.
   public struct Lifetimes: Codable, Sendable, Equatable {
-    public let microseconds: Quantiles?
+    @NullIfAbsent public var microseconds: Quantiles?
     /// Replayable events of all CPUs between the two.
-    public let events: Quantiles?
-    /// Why both are missing.
-    public let unavailable: String?
+    @NullIfAbsent public var events: Quantiles?
   }
 
   public let path: String
@@ -45,14 +44,14 @@ public struct TraceSummary: Codable, Sendable, Equatable {
   public let localFrees: UInt64
   public let remoteFrees: UInt64
   /// Remote frees of real frees, 0…1; `nil` iff there are no frees.
-  public let remoteShare: Double?
+  @NullIfAbsent public var remoteShare: Double?
   public let unfreed: UInt64
   public let nullFrees: UInt64
   public let unknownFrees: UInt64
-  public let lostFrees: UInt64?
-  public let failedAllocations: UInt64?
-  public let lostEvents: UInt64?
-  public let otherLines: UInt64?
+  @NullIfAbsent public var lostFrees: UInt64?
+  @NullIfAbsent public var failedAllocations: UInt64?
+  @NullIfAbsent public var lostEvents: UInt64?
+  @NullIfAbsent public var otherLines: UInt64?
   public let garbageLines: UInt64
   public let garbage: [GarbageLine]
   /// Bytes asked for, all allocations together.
@@ -66,6 +65,8 @@ public struct TraceSummary: Codable, Sendable, Equatable {
   /// `__GFP_ZERO` and `ACCOUNT`; of the allocations.
   public let flags: [Part]
   public let lifetimes: Lifetimes
+  /// By property: why it is `nil`.
+  public let unavailable: [String: String]
 
   /// The kernel's kmalloc caches that the allocators here have, in bytes.
   public static let buckets: [UInt32] = [
@@ -127,6 +128,23 @@ public struct TraceSummary: Codable, Sendable, Equatable {
       Part(String($0.key), $0.value, of: all)
     }
     lifetimes = Lifetimes(trace, allocations: Int(all))
+    unavailable = Self.unavailable(trace, tally)
+  }
+
+  private static func unavailable(_ trace: Trace, _ tally: Tally) -> [String: String] {
+    var reasons: [String: String] = [:]
+    let reason = "the raw compact form (.nltrace) does not keep it; .nltrace.gz and the text do"
+    for (name, value) in [
+      ("lostFrees", trace.counts.lostFrees),
+      ("failedAllocations", trace.counts.failedAllocations),
+      ("lostEvents", trace.counts.lostEvents), ("otherLines", trace.counts.otherLines),
+    ] where value == nil { reasons[name] = reason }
+    if trace.timeline == nil { reasons["lifetimes"] = reason }
+    if tally.frees == 0 {
+      reasons["remoteShare"] = "nothing is freed"
+      reasons["lifetimes"] = reasons["lifetimes"] ?? "nothing is freed"
+    }
+    return reasons
   }
 
   private static func histogram(_ mix: [UInt32: UInt64], of all: UInt64) -> [Part] {
@@ -145,7 +163,7 @@ extension TraceSummary.Lifetimes {
     var microseconds: [UInt64] = []
     var between: [UInt64] = []
     var position = 0
-    let isTimed = trace.forEachInOrder { _, event, time in
+    trace.forEachInOrder { _, event, time in
       let id = Int(event.id)
       if event.isAllocation {
         born[id] = (position, time)
@@ -157,9 +175,5 @@ extension TraceSummary.Lifetimes {
     }
     self.microseconds = Quantiles(microseconds)
     events = Quantiles(between)
-    unavailable =
-      isTimed
-      ? (between.isEmpty ? "nothing is freed" : nil)
-      : "the raw compact form keeps no times; the text and .nltrace.gz do"
   }
 }

@@ -81,3 +81,10 @@ public enum CSVReport {
     return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
   }
 }
+
+extension CSVReport {
+  /// A table's columns and rows; the title and the notes are left out.
+  public static func render(_ table: Table) -> String {
+    line(table.columns.map(\.title)) + table.rows.map(line).joined()
+  }
+}

@@ -16,7 +16,12 @@ extension Fingerprint {
         "git_dirty": dirty(package),
         "suite_sha256": sha256(suite),
       ],
-      programs: ["nolock_sha256": sha256(nolock), "nolock_sample_sha256": sha256(sample)])
+      programs: programFacts(nolock: nolock, sample: sample))
+  }
+
+  /// SHA-256 of the two programs.
+  public static func programFacts(nolock: String, sample: String) -> [String: Fact] {
+    ["nolock_sha256": sha256(nolock), "nolock_sample_sha256": sha256(sample)]
   }
 
   /// SHA-256 of a file, by coreutils' `sha256sum`.

@@ -7,10 +7,10 @@ extension Suite {
 
   /// Reads a suite file.
   ///
-  /// - Throws: `notFound` where the file cannot be read; `usage` with file, line and key.
+  /// - Throws: `usage` with file, line and key, also where the file cannot be read.
   public init(path: String) throws(Failure) {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw Failure(.notFound, "suite \(path): cannot be read")
+      throw Failure(.usage, "suite \(path): cannot be read")
     }
     try self.init(yaml: text, file: path)
   }

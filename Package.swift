@@ -83,6 +83,6 @@ let package = Package(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
     .testTarget(
-      name: "NolockCLITests", dependencies: ["NolockCLI", "Traces"], swiftSettings: strict),
+      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
   ]
 )

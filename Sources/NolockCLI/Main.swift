@@ -33,7 +33,7 @@ enum Main {
         exit(0)
       }
       if error is ExitCode { exit(code.rawValue) }
-      let text = Nolock.message(for: error).split(whereSeparator: \.isNewline)
+      let text = Nolock.message(for: error).split(whereSeparator: \.isWhitespace)
         .joined(separator: " ")
       end(code == .validationFailure ? code.rawValue : 1, "nolock: \(text) (see nolock --help)")
     }

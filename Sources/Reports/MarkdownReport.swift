@@ -9,6 +9,7 @@ public enum MarkdownReport {
       "| " + cells.map(escaped).joined(separator: " | ") + " |"
     }
     var lines = ["**" + escaped(table.title) + "**", ""]
+    if !table.subtitle.isEmpty { lines += [escaped(table.subtitle), ""] }
     if !table.rows.isEmpty {
       lines.append(line(table.columns.map(\.title)))
       let rules = table.columns.map { $0.alignment == .left ? ":---" : "---:" }

@@ -23,19 +23,19 @@ public enum ResultTables {
   ) -> Table {
     let ok = cells.filter { $0.state == .ok }
     let events = first.cell.workload == .replay
-    var title = heading(first) + " · \(first.blocksValid) of \(result.blocks) blocks"
+    var about = "\(first.blocksValid) of \(result.blocks) blocks"
     if let null = ok.first(where: { $0.cell.subject == "null" }),
       let cost = null.summary("ns_per_op")?.median
     {
-      title += " · null \(NumberText.short(cost)) ns"
+      about += " · null \(NumberText.short(cost)) ns: the loop itself"
     } else {
-      title += " · null not measured"
+      about += " · null not measured"
     }
     var table = Table(
-      title: title,
+      title: heading(first), subtitle: about,
       columns: [
         .init("subject", .left), .init(events ? "ns/event" : "ns/op"), .init("95 % interval"),
-        .init("× \(result.base)"), .init("95 % interval"), .init("net ×"), .init("cpu ns"),
+        .init("× \(result.base)"), .init("95 % interval"), .init("net ×"), .init("CPU ns"),
         .init(events ? "Mevents/s" : "Mops/s"),
       ], rows: [], notes: notes(cells))
     if result.interrupted { table.notes.insert("interrupted: not all blocks were run", at: 0) }

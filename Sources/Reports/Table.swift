@@ -13,14 +13,20 @@ public struct Table: Equatable, Sendable {
   }
 
   public var title: String
+  /// A second line of the title; empty if none.
+  public var subtitle: String
   public var columns: [Column]
   /// One text per column.
   public var rows: [[String]]
   /// Lines below the table: what was skipped or failed, and why.
   public var notes: [String]
 
-  public init(title: String, columns: [Column], rows: [[String]], notes: [String] = []) {
+  public init(
+    title: String, subtitle: String = "", columns: [Column], rows: [[String]],
+    notes: [String] = []
+  ) {
     self.title = title
+    self.subtitle = subtitle
     self.columns = columns
     self.rows = rows
     self.notes = notes

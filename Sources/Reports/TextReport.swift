@@ -20,6 +20,7 @@ public enum TextReport {
       return text
     }
     var lines = [table.title]
+    if !table.subtitle.isEmpty { lines.append("  " + table.subtitle) }
     if !table.rows.isEmpty {
       lines.append(line(table.columns.map(\.title)))
       lines += table.rows.map(line)

@@ -66,7 +66,7 @@ public struct Availability: Codable, Equatable, Sendable {
   /// Judged by what the kernel shows; a seccomp filter may still refuse, and then the sample says
   /// so.
   public static func counters() -> [Availability] {
-    let cpu = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let cpu = (KernelFile.text("/proc/cpuinfo")) ?? ""
     let steady = cpu.contains("constant_tsc") && cpu.contains("nonstop_tsc")
     let devices = (try? FileManager.default.contentsOfDirectory(atPath: pmuFolder)) ?? []
     let hasPMU = devices.contains { $0 == "cpu" || $0.hasPrefix("cpu_") }
@@ -88,7 +88,7 @@ public struct Availability: Codable, Equatable, Sendable {
 
   private static func perfProblem() -> String? {
     let path = "/proc/sys/kernel/perf_event_paranoid"
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+    guard let text = KernelFile.text(path),
       let level = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
     else { return "no perf events in this kernel (\(path))" }
     return level > 2 && geteuid() != 0 ? "perf_event_paranoid is \(level), allowed: at most 2" : nil
@@ -96,10 +96,11 @@ public struct Availability: Codable, Equatable, Sendable {
 
   private static func timerProblem() -> String? {
     var timer: timer_t?
-    guard unsafe timer_create(CLOCK_MONOTONIC, nil, &timer) == 0, let made = unsafe timer else {
+    guard unsafe timer_create(CLOCK_MONOTONIC, nil, &timer) == 0 else {
       return "timer_create: \(errorText(errno))"
     }
-    unsafe timer_delete(made)
+    // The first timer of a process has the id 0, which Swift sees as nil; it ends with the process.
+    if let made = unsafe timer { unsafe timer_delete(made) }
     return nil
   }
 }

@@ -34,7 +34,7 @@ extension Fingerprint {
   }
 
   private static func file(_ path: String) -> Fact {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    guard let text = KernelFile.text(path) else {
       return .unknown("no \(path)")
     }
     let line = text.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -44,7 +44,7 @@ extension Fingerprint {
   /// The first value of each key of a `key: value` file.
   private static func keyed(_ path: String, separator: Character) -> [String: String] {
     var values: [String: String] = [:]
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return values }
+    guard let text = KernelFile.text(path) else { return values }
     for line in text.split(whereSeparator: \.isNewline) {
       let halves = line.split(separator: separator, maxSplits: 1)
       guard halves.count == 2 else { continue }

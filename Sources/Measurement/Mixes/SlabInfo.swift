@@ -9,7 +9,7 @@ enum SlabInfo {
   /// - Throws: `notPermitted` where it cannot be read (it needs root, and SLUB_TINY kernels have
   ///   none), `usage` where it names no kmalloc cache.
   static func weights(path: String = path) throws(Failure) -> [(size: UInt32, weight: Double)] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    guard let text = KernelFile.text(path) else {
       throw Failure(.notPermitted, "mix 'slabinfo': \(path) cannot be read (it needs root)")
     }
     let weights = parse(text)

@@ -11,7 +11,8 @@ enum FaultySample {
     #include <unistd.h>
     #include "records.h"
     static struct nl_plan_entry e;
-    static struct { struct nl_sample_header h; struct nl_metric m[8]; struct nl_bucket b; } r;
+    static struct { struct nl_sample_header h; struct nl_metric m[8]; } r;
+    static char out[4096];
     static void metric(const char *name, uint64_t value, uint32_t source) {
       struct nl_metric *m = &r.m[r.h.metric_count++];
       strncpy(m->name, name, sizeof m->name - 1);
@@ -57,9 +58,11 @@ enum FaultySample {
       }
       if (hit && !strcmp(mode, "garbage")) memset(&r, 0xa5, sizeof r);
       if (hit && !strcmp(mode, "abi")) r.h.abi = 77;
-      size_t size = sizeof r.h + r.h.metric_count * sizeof r.m[0];
+      size_t size = sizeof r.h + (r.h.metric_count % 9) * sizeof r.m[0];
+      memcpy(out, &r.h, sizeof r.h);  // the header's size is no multiple of a metric's alignment
+      memcpy(out + sizeof r.h, r.m, sizeof r.m);
       if (hit && !strcmp(mode, "torn")) size -= 20;
-      return write(1, &r, size) == (ssize_t)size ? 0 : 1;
+      return write(1, out, size) == (ssize_t)size ? 0 : 1;
     }
     """
 

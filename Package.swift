@@ -48,7 +48,7 @@ let package = Package(
       dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
       swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["CRecords", "Workloads"], swiftSettings: signalSafe,
+      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"], swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
     // The suite.

@@ -70,4 +70,7 @@ static inline void nl_signal_timer_set(
   timer_settime(timer, absolute ? TIMER_ABSTIME : 0, &when, 0);
 }
 
+/// Lets the calling thread's sleeps end on time (prctl(2), PR_SET_TIMERSLACK = 29), not 50 µs late.
+static inline void nl_signal_timer_slack(void) { syscall(SYS_prctl, 29, 1, 0, 0, 0); }
+
 #endif

@@ -56,14 +56,15 @@ private func adapt(_ object: SharedObject, as name: String, version: String) -> 
   else { return .failed("\(name): the object does not define malloc, calloc and free itself") }
   typealias Free = @convention(c) (UnsafeMutableRawPointer?) -> Void
   typealias Usable = @convention(c) (UnsafeRawPointer?) -> Int
-  unsafe peerMalloc = unsafe unsafeBitCast(malloc, to: type(of: peerMalloc))
-  unsafe peerCalloc = unsafe unsafeBitCast(calloc, to: type(of: peerCalloc))
+  unsafe nl_peer_set(
+    unsafeBitCast(malloc, to: nl_peer_malloc_function.self),
+    unsafeBitCast(calloc, to: nl_peer_calloc_function.self))
   var ops = unsafe nolock_ops()
   unsafe ops.abi = NOLOCK_ABI
   unsafe ops.size = UInt32(MemoryLayout<nolock_ops>.size)
   unsafe ops.name = permanent(name)
   unsafe ops.version = permanent(version)
-  unsafe ops.kmalloc = peerKmalloc
+  ops.kmalloc = nl_peer_kmalloc
   unsafe ops.kfree = unsafeBitCast(free, to: Free.self)
   if let usable = unsafe object.symbol("malloc_usable_size") {
     unsafe ops.ksize = unsafeBitCast(usable, to: Usable.self)

@@ -70,7 +70,7 @@ import CPlatform
 
   /// Passes `object` to another thread, by turns to its foreground and to its handler.
   @inline(__always)
-  private func hand(_ object: HeldObject, _ turn: UInt64, _ counts: inout Counts) -> Bool {
+  private mutating func hand(_ object: HeldObject, _ turn: UInt64, _ counts: inout Counts) -> Bool {
     guard unsafe object.address != nil else { return false }
     let ring = unsafe turn % 2 == 0 ? nextForeground : (nextHandler ?? nextForeground)
     guard let ring = unsafe ring, unsafe ring.pointee.push(object) else { return false }
@@ -87,9 +87,9 @@ import CPlatform
     return object
   }
 
-  /// kmalloc_nolock(), timed and counted.
+  /// kmalloc_nolock(), timed and counted.  Mutating only so that `self` is not copied.
   @inline(never)
-  func allocate(_ size: Int, gfp: UInt32, _ counts: inout Counts) -> HeldObject {
+  mutating func allocate(_ size: Int, gfp: UInt32, _ counts: inout Counts) -> HeldObject {
     let start = nl_clock_ticks()
     let address = unsafe calls.allocateNolock.unsafelyUnwrapped(size, gfp, -1)
     record(since: start)
@@ -108,7 +108,7 @@ import CPlatform
 
   /// kfree_nolock() of an object that carries the pattern.
   @inline(__always)
-  private func release(_ object: HeldObject, _ counts: inout Counts) {
+  private mutating func release(_ object: HeldObject, _ counts: inout Counts) {
     guard let address = unsafe object.address else { return }
     if checked, !object.unmark() { counts.handlerMismatches &+= 1 }
     unsafe release(address, &counts)
@@ -116,7 +116,7 @@ import CPlatform
 
   /// kfree_nolock(), timed and counted.
   @inline(never)
-  func release(_ address: UnsafeMutableRawPointer, _ counts: inout Counts) {
+  mutating func release(_ address: UnsafeMutableRawPointer, _ counts: inout Counts) {
     let start = nl_clock_ticks()
     unsafe calls.freeNolock.unsafelyUnwrapped(address)
     record(since: start)
@@ -124,7 +124,7 @@ import CPlatform
   }
 
   @inline(__always)
-  private func record(since start: UInt64) {
+  private mutating func record(since start: UInt64) {
     let ticks = nl_clock_ticks() &- start
     let product = ticks.multipliedFullWidth(by: multiplier)
     latency.record(product.high &<< 32 | product.low &>> 32)

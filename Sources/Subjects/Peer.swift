@@ -64,7 +64,7 @@ private func adapt(_ object: SharedObject, as name: String, version: String) -> 
   unsafe ops.size = UInt32(MemoryLayout<nolock_ops>.size)
   unsafe ops.name = permanent(name)
   unsafe ops.version = permanent(version)
-  ops.kmalloc = nl_peer_kmalloc
+  unsafe ops.kmalloc = unsafe nl_peer_kmalloc
   unsafe ops.kfree = unsafeBitCast(free, to: Free.self)
   if let usable = unsafe object.symbol("malloc_usable_size") {
     unsafe ops.ksize = unsafeBitCast(usable, to: Usable.self)

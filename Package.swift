@@ -16,7 +16,7 @@ let signalSafe: [SwiftSetting] =
     ])
   ]
 
-let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]
+let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
 
 let package = Package(
   name: "nolock",
@@ -48,7 +48,7 @@ let package = Package(
       dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
       swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["CRecords", "Workloads"], swiftSettings: signalSafe,
+      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"], swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
     // The suite.

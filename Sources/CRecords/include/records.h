@@ -59,6 +59,8 @@ struct nl_plan_entry {
   uint32_t mix[NL_MIX_ENTRIES];  ///< sizes in bytes; an operation draws one uniformly
   uint32_t handler_mix_count;    ///< power of two
   uint32_t handler_mix[NL_MIX_ENTRIES];
+  uint32_t nolock_calls;   ///< pair, batch, churn: 1 = the foreground itself uses the *_nolock calls
+  uint32_t reserved;
 };
 
 struct nl_sample_header {
@@ -95,4 +97,19 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   dropped_frees, early_frees                replay: must be 0
 //   stat.<name>          the subject's own counters (nolock_ops.stats): difference over the
 //                        measured part for counters, the value at the end for _now and _max
+
+// Swift imports arrays of this length as tuples; these give it pointers.
+static inline const char *nl_plan_subject(const struct nl_plan_entry *p) { return p->subject; }
+static inline const char *nl_plan_object_path(const struct nl_plan_entry *p) {
+  return p->object_path;
+}
+static inline const char *nl_plan_trace_path(const struct nl_plan_entry *p) {
+  return p->trace_path;
+}
+static inline const uint32_t *nl_plan_mix(const struct nl_plan_entry *p) { return p->mix; }
+static inline const uint32_t *nl_plan_handler_mix(const struct nl_plan_entry *p) {
+  return p->handler_mix;
+}
+static inline char *nl_header_reason(struct nl_sample_header *p) { return p->reason; }
+static inline char *nl_metric_name(struct nl_metric *p) { return p->name; }
 #endif

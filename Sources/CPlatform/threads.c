@@ -1,0 +1,3 @@
+#include "threads.h"
+
+__thread void *nl_thread_block;

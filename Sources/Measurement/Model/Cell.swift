@@ -17,6 +17,8 @@ public struct Cell: Codable, Hashable, Sendable {
   public var live = 0
   /// storm: what is interrupted.
   public var foreground = Foreground.pair
+  /// pair, batch, churn: the calls of the foreground.
+  public var calls = Calls.ordinary
   public var handler = Handler.nolock
   public var arrivals = Arrivals.periodic
   /// The handler allocates only the foreground's own sizes.

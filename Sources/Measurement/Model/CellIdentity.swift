@@ -12,7 +12,7 @@ extension Cell {
     let all = [
       subject, workload.rawValue, mix, "\(threads)", interrupts.rawValue, "\(rate)", "\(batch)",
       order.rawValue, "\(live)", foreground.rawValue, handler.rawValue, arrivals.rawValue,
-      "\(ownBucket)", handlerMix, "\(contexts)", "\(limit)",
+      "\(ownBucket)", handlerMix, "\(contexts)", "\(limit)", calls.rawValue,
     ]
     return hexadecimal(fnv1a(all.joined(separator: "\u{1f}")))
   }
@@ -32,6 +32,7 @@ extension Cell {
     if workload == .storm { parts.append("foreground=\(foreground.rawValue)") }
     if workload == .batch { parts.append("batch=\(batch)/order=\(order.rawValue)") }
     if live != 0 { parts.append("live=\(live)") }
+    if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }
     if contexts { parts.append("contexts=true") }
     if limit != 0 { parts.append("limit=\(limit)") }
     return parts.joined(separator: "/")

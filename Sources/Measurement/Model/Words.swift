@@ -67,6 +67,9 @@ public enum Foreground: String, Codable, CaseIterable, Sendable { case pair, chu
 /// What a handler does: nolock calls, or nothing (the control cell).
 public enum Handler: String, Codable, CaseIterable, Sendable { case nolock, empty }
 
+/// Which calls the foreground of pair, batch and churn uses.
+public enum Calls: String, Codable, CaseIterable, Sendable { case ordinary, nolock }
+
 /// When interrupts arrive.
 public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson }
 

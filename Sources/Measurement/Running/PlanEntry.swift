@@ -32,6 +32,7 @@ public struct PlanEntry: Sendable {
     entry.memory_limit = cell.limit
     entry.pin = 1
     entry.replay_contexts = cell.contexts ? 1 : 0
+    entry.nolock_calls = cell.calls == .nolock ? 1 : 0
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
     var raw = unsafe withUnsafeBytes(of: &entry) { unsafe Array($0) }

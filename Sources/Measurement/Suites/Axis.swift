@@ -1,6 +1,7 @@
 /// What a suite's group and `-p axis=a,b` may vary.
 public enum Axis: String, CaseIterable, Comparable, Sendable {
-  case workload, mix, trace, threads, irq, rate, batch, order, live, foreground, handler, arrivals
+  case workload, mix, trace, threads, irq, rate, batch, order, live, foreground, calls, handler
+  case arrivals
   case ownBucket = "own_bucket"
   case handlerMix = "handler_mix"
   case contexts, limit, subject
@@ -27,6 +28,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .order: list(FreeOrder.allCases)
     case .live: "0…\(Self.largestLive)"
     case .foreground: list(Foreground.allCases)
+    case .calls: list(Calls.allCases)
     case .handler: list(Handler.allCases)
     case .arrivals: list(Arrivals.allCases)
     case .ownBucket, .contexts: "true, false"
@@ -43,6 +45,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .batch, .order: workload == .batch
     case .live: workload == .pair || workload == .churn || workload == .storm
     case .foreground: workload == .storm
+    case .calls: workload == .pair || workload == .batch || workload == .churn
     default: true
     }
   }
@@ -76,6 +79,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .order: set(FreeOrder(rawValue: text), \.order)
     case .live: set(integer(text, 0...Self.largestLive), \.live)
     case .foreground: set(Foreground(rawValue: text), \.foreground)
+    case .calls: set(Calls(rawValue: text), \.calls)
     case .handler: set(Handler(rawValue: text), \.handler)
     case .arrivals: set(Arrivals(rawValue: text), \.arrivals)
     case .ownBucket: set(["true": true, "false": false][text], \.ownBucket)

@@ -41,7 +41,8 @@ import Testing
     let scratch = try Scratch()
     let path = try scratch.bytes("g", good())
     let map = try CompactTrace.open(path)
-    #expect(map.cpuCount == 2 && map.eventCount == 5 && map.allocationCount == 3 && map.remoteFrees == 1)
+    #expect(
+      map.cpuCount == 2 && map.eventCount == 5 && map.allocationCount == 3 && map.remoteFrees == 1)
     #expect(try map.trace().tally == Tally(allocations: 3, localFrees: 1, remoteFrees: 1))
     // The layout that the replayer relies on: 8-byte words behind the header, in CPU order.
     let words = try contents(path)[Self.events...]
@@ -52,11 +53,13 @@ import Testing
     ("magic", 0, UInt64(7), "magic 0x7"), ("header size", 8, 2 << 32 | 9, "a header of 9 bytes"),
     ("no CPUs", 8, UInt64(MemoryLayout<nl_trace_header>.size), "0 CPUs; allowed: 1 to 256"),
     ("257 CPUs", 8, 257 << 32 | UInt64(MemoryLayout<nl_trace_header>.size), "257 CPUs"),
-    ("events", 24, 6, "6 events, but 40 bytes"), ("huge events", 24, .max, "18446744073709551615 events, but"),
+    ("events", 24, 6, "6 events, but 40 bytes"),
+    ("huge events", 24, .max, "18446744073709551615 events, but"),
     ("null frees", 56, .max, "a count of"), ("duration", 80, .max, "a count of"),
     ("allocations", 16, 6, "6 allocations in 5 events"),
     ("remote frees", 32, 2, "remote frees: the header says 2, the streams hold 1"),
-    ("local frees", 40, 0, "local frees: the header says 0"), ("live", 48, 0, "live at the end: the header says 0"),
+    ("local frees", 40, 0, "local frees: the header says 0"),
+    ("live", 48, 0, "live at the end: the header says 0"),
   ])
   func header(_ name: String, _ offset: Int, _ value: UInt64, _ problem: String) throws {
     let error = try #require(try fault { Self.put(value, at: offset, in: &$0) })
@@ -71,22 +74,32 @@ import Testing
       let error = try #require(try fault { Self.put(events, at: table + 8 * cpu, in: &$0) })
       #expect(error.place == .offset(table + 8 * cpu))
     }
-    #expect(try fault { Self.put(1, at: table + 8, in: &$0) }?.problem == "streams of 4 events together; the header says 5")
+    #expect(
+      try fault { Self.put(1, at: table + 8, in: &$0) }?.problem
+        == "streams of 4 events together; the header says 5")
   }
 
   @Test func lengths() throws {
     #expect(try fault { $0.removeLast() }?.place == .offset(24))
     #expect(try fault { $0.append(0) }?.place == .offset(24))
-    #expect(try fault { $0.removeLast($0.count - 100) }?.problem.hasPrefix("100 bytes; a compact trace has at least") == true)
+    #expect(
+      try fault { $0.removeLast($0.count - 100) }?.problem.hasPrefix(
+        "100 bytes; a compact trace has at least") == true)
     #expect(try fault { $0 = [] }?.place == .file)
   }
 
   /// Every broken event is found at its own offset.
   @Test(arguments: [
-    (0, UInt64(3), "id 3; allowed: below 3"), (3, 0x0200_0000_ffff_ffff, "id 4294967295; allowed: below 3"), (1, 0x5000_0008_0000_0000, "id 0 twice"),
-    (0, 0x0300_0000_0000_0000, "operation 3"), (0, 0x6000_0000_0000_0000, "context 6; allowed: 0 to 5"), (0, 0xd000_0000_0000_0000, "context 13"),
-    (2, 0x5100_0001_0000_0000, "a free with size or flags"), (2, 0x5500_0000_0000_0000, "a free with size or flags"),
-    (2, 0x5200_0000_0000_0000, "a remote free of id 0, allocated on CPU 0"), (3, 0x5100_0000_0000_0001, "a local free of id 1, allocated on CPU 0"),
+    (0, UInt64(3), "id 3; allowed: below 3"),
+    (3, 0x0200_0000_ffff_ffff, "id 4294967295; allowed: below 3"),
+    (1, 0x5000_0008_0000_0000, "id 0 twice"),
+    (0, 0x0300_0000_0000_0000, "operation 3"),
+    (0, 0x6000_0000_0000_0000, "context 6; allowed: 0 to 5"),
+    (0, 0xd000_0000_0000_0000, "context 13"),
+    (2, 0x5100_0001_0000_0000, "a free with size or flags"),
+    (2, 0x5500_0000_0000_0000, "a free with size or flags"),
+    (2, 0x5200_0000_0000_0000, "a remote free of id 0, allocated on CPU 0"),
+    (3, 0x5100_0000_0000_0001, "a local free of id 1, allocated on CPU 0"),
     (3, 0x5200_0000_0000_0000, "id 0 freed twice"),
   ])
   func events(_ index: Int, _ word: UInt64, _ problem: String) throws {
@@ -121,8 +134,14 @@ import Testing
   @Test func streamsThatWaitForEachOther() throws {
     let context = TraceEvent.Context.task
     let streams = [
-      [TraceEvent(id: 1, operation: .freeRemote, context: context), TraceEvent(id: 0, operation: .allocate, context: context)],
-      [TraceEvent(id: 0, operation: .freeRemote, context: context), TraceEvent(id: 1, operation: .allocate, context: context)],
+      [
+        TraceEvent(id: 1, operation: .freeRemote, context: context),
+        TraceEvent(id: 0, operation: .allocate, context: context),
+      ],
+      [
+        TraceEvent(id: 0, operation: .freeRemote, context: context),
+        TraceEvent(id: 1, operation: .allocate, context: context),
+      ],
     ]
     let fault = #expect(throws: StreamFault.self) { try StreamCheck(streams, allocationCount: 2) }
     #expect(fault?.cpu == 0 && fault?.event == 0)
@@ -147,7 +166,9 @@ import Testing
     }
     #expect(refused > 0)
     for length in 8..<bytes.count {
-      #expect(throws: TraceError.self) { try TraceArchive.decode(Array(bytes[..<length]), path: "x") }
+      #expect(throws: TraceError.self) {
+        try TraceArchive.decode(Array(bytes[..<length]), path: "x")
+      }
     }
   }
 

@@ -14,7 +14,9 @@ struct RandomTrace {
   init(seed: UInt64, events: Int, cpus: Int) {
     var random = SeededGenerator(seed: seed)
     streams = []
-    (counts.lostFrees, counts.failedAllocations, counts.lostEvents, counts.otherLines) = (0, 0, 0, 0)
+    (counts.lostFrees, counts.failedAllocations, counts.lostEvents, counts.otherLines) = (
+      0, 0, 0, 0
+    )
     var live: [(pointer: Int, cpu: Int, id: Int)] = []
     var time = 0
     for step in 0..<events {

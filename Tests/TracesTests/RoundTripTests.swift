@@ -17,8 +17,9 @@ import Testing
     #expect(counts == expected.counts)
     #expect(trace.streams.count == expected.streams.count)
     for (stream, wanted) in zip(trace.streams, expected.streams) {
-      #expect(stream.map { [$0.isAllocation ? 1 : 0, Int($0.size), Int($0.id)] }
-        == wanted.map { [$0.0 ? 1 : 0, $0.1, $0.2] })
+      #expect(
+        stream.map { [$0.isAllocation ? 1 : 0, Int($0.size), Int($0.id)] }
+          == wanted.map { [$0.0 ? 1 : 0, $0.1, $0.2] })
     }
     try roundTrip(trace, scratch)
   }
@@ -61,13 +62,21 @@ import Testing
     let trace = try parsed(alloc("0x1", 8, at: 1))
     for name in ["x.nltrace", "x.nltrace.gz"] {
       // The target is a folder: the rename fails.
-      try FileManager.default.createDirectory(atPath: scratch / name, withIntermediateDirectories: true)
-      let error = #expect(throws: TraceError.self) { try TraceFile.write(trace, to: scratch / name) }
+      try FileManager.default.createDirectory(
+        atPath: scratch / name, withIntermediateDirectories: true)
+      let error = #expect(throws: TraceError.self) {
+        try TraceFile.write(trace, to: scratch / name)
+      }
       #expect(error?.problem == "cannot be written: Is a directory")
     }
-    let missing = #expect(throws: TraceError.self) { try TraceFile.write(trace, to: "/nonexistent/x") }
+    let missing = #expect(throws: TraceError.self) {
+      try TraceFile.write(trace, to: "/nonexistent/x")
+    }
     #expect(missing?.description == "/nonexistent/x: cannot be written: No such file or directory")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == ["x.nltrace", "x.nltrace.gz"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == [
+        "x.nltrace", "x.nltrace.gz",
+      ])
   }
 
   @Test func expandsOnceIntoTheCache() throws {
@@ -77,15 +86,19 @@ import Testing
     try TraceFile.write(trace, to: scratch / "x.nltrace.gz")
     let cache = scratch / "cache/traces"
     // A raw file needs no cache.
-    #expect(try TraceFile.expanded(scratch / "x.nltrace", cacheFolder: cache) == scratch / "x.nltrace")
+    #expect(
+      try TraceFile.expanded(scratch / "x.nltrace", cacheFolder: cache) == scratch / "x.nltrace")
     #expect(!FileManager.default.fileExists(atPath: cache))
 
     let expanded = try TraceFile.expanded(scratch / "x.nltrace.gz", cacheFolder: cache)
     #expect(expanded.hasPrefix(cache + "/x-") && expanded.hasSuffix(".nltrace"))
     #expect(try contents(expanded) == contents(scratch / "x.nltrace"))
-    let first = try FileManager.default.attributesOfItem(atPath: expanded)[.systemFileNumber] as? UInt64
+    let first =
+      try FileManager.default.attributesOfItem(atPath: expanded)[.systemFileNumber] as? UInt64
     #expect(try TraceFile.expanded(scratch / "x.nltrace.gz", cacheFolder: cache) == expanded)
-    #expect(try FileManager.default.attributesOfItem(atPath: expanded)[.systemFileNumber] as? UInt64 == first)
+    #expect(
+      try FileManager.default.attributesOfItem(atPath: expanded)[.systemFileNumber] as? UInt64
+        == first)
 
     // A damaged entry is made anew; another content has another entry.
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: expanded))
@@ -99,7 +112,8 @@ import Testing
   @Test func textExpandsToo() throws {
     let scratch = try Scratch()
     let text = try scratch.file("t.perf.txt", alloc("0x1", 8, at: 1))
-    #expect(try CompactTrace.open(TraceFile.expanded(text, cacheFolder: scratch.path)).eventCount == 1)
+    #expect(
+      try CompactTrace.open(TraceFile.expanded(text, cacheFolder: scratch.path)).eventCount == 1)
     let error = #expect(throws: TraceError.self) {
       try TraceFile.expanded(scratch / "none", cacheFolder: scratch.path)
     }

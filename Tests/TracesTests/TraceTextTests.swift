@@ -139,6 +139,17 @@ import Testing
     #expect(error?.description == "\(path): truncated: the file ends within its gzip data")
   }
 
+  /// Cut within gzip's own header (10 bytes) or trailer (8 bytes).
+  @Test func truncatedGzipEdges() throws {
+    let scratch = try Scratch()
+    let whole = try contents(scratch.gzip("t.gz", Array(alloc("0x1", 8, at: 1).utf8)))
+    for count in Array(2...12) + Array(whole.count - 8..<whole.count) {
+      let path = try scratch.bytes("cut.gz", Array(whole[..<count]))
+      let error = #expect(throws: TraceError.self) { try TraceFile.read(path) }
+      #expect(error?.problem.hasPrefix("truncated: ") == true, "\(count) bytes: \(error as Any)")
+    }
+  }
+
   @Test func damagedGzip() throws {
     let scratch = try Scratch()
     var bytes = try contents(

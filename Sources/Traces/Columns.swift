@@ -52,7 +52,9 @@ struct ColumnReader {
     let length = Number.bitWidth / 8
     guard remaining >= length else { throw fault("the data ends too early", at: at) }
     var number: Number = 0
-    for index in 0..<length { number |= Number(truncatingIfNeeded: bytes[at + index]) << (8 * index) }
+    for index in 0..<length {
+      number |= Number(truncatingIfNeeded: bytes[at + index]) << (8 * index)
+    }
     at += length
     return number
   }

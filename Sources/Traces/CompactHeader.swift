@@ -3,7 +3,9 @@ import CRecords
 /// `struct nl_trace_header` to bytes and back.
 struct CompactHeader {
   static let size = MemoryLayout<nl_trace_header>.size
-  static let magicBytes = unsafe withUnsafeBytes(of: NL_TRACE_MAGIC.littleEndian) { unsafe Array($0) }
+  static let magicBytes = unsafe withUnsafeBytes(of: NL_TRACE_MAGIC.littleEndian) {
+    unsafe Array($0)
+  }
 
   var raw = nl_trace_header()
 
@@ -68,7 +70,8 @@ struct CompactHeader {
       if !good { throw TraceError(path, .offset(Self.offset(of: field)), problem) }
     }
     try require(
-      raw.magic == NL_TRACE_MAGIC, \.magic, "magic 0x\(String(raw.magic, radix: 16)); this is"
+      raw.magic == NL_TRACE_MAGIC, \.magic,
+      "magic 0x\(String(raw.magic, radix: 16)); this is"
         + " no compact trace (wanted 0x\(String(NL_TRACE_MAGIC, radix: 16)))")
     try require(
       raw.header_bytes == Self.size, \.header_bytes,

@@ -75,7 +75,8 @@ struct StreamCheck {
             if freed[id] { "id \(id) freed twice" } else if allocatingCPU[id] < 0 {
               "id \(id) freed and never allocated"
             } else {
-              "a \(isLocal ? "local" : "remote") free of id \(id), allocated on CPU \(allocatingCPU[id])"
+              "a \(isLocal ? "local" : "remote") free of id \(id), allocated on CPU"
+                + " \(allocatingCPU[id])"
             }
           throw StreamFault(cpu: cpu, event: index, problem: problem)
         }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The archive form (`.nltrace.gz`): everything that a trace holds, times too, small enough for git.
+/// The archive form (`.nltrace.gz`): all that a trace holds, times too, small enough for git.
 ///
 /// Inside gzip, little endian: magic `N0TRACEZ`; version, source, has-timeline (bytes), unit of
 /// time in ns (u16), CPUs (u16); eight u64 counts; number of events (u64); then five columns, each

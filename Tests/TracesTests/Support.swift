@@ -64,17 +64,24 @@ func record(_ text: String) -> TraceLine.Record? {
 }
 
 /// A perf line; time in µs.
-func perf(_ event: String, cpu: Int, at time: Int, _ fields: String, task: String = "cat 7") -> String
+func perf(_ event: String, cpu: Int, at time: Int, _ fields: String, task: String = "cat 7")
+  -> String
 {
   let cpu = String(repeating: "0", count: 3 - "\(cpu)".count) + "\(cpu)"
   let fraction = String("\(1_000_000 + time % 1_000_000)".dropFirst())
-  return "\(task) [\(cpu)] \(10 + time / 1_000_000).\(fraction): kmem:\(event): call_site=f+0x1 \(fields)\n"
+  return
+    "\(task) [\(cpu)] \(10 + time / 1_000_000).\(fraction):"
+    + " kmem:\(event): call_site=f+0x1 \(fields)\n"
 }
 
-func alloc(_ pointer: String, _ size: Int, cpu: Int = 0, at time: Int, flags: String = "GFP_KERNEL") -> String {
+func alloc(_ pointer: String, _ size: Int, cpu: Int = 0, at time: Int, flags: String = "GFP_KERNEL")
+  -> String
+{
   perf(
     "kmalloc", cpu: cpu, at: time,
-    "ptr=\(pointer) bytes_req=\(size) bytes_alloc=\(size) gfp_flags=\(flags) node=-1 accounted=false")
+    "ptr=\(pointer) bytes_req=\(size) bytes_alloc=\(size) gfp_flags=\(flags) node=-1"
+      + " accounted=false"
+  )
 }
 
 func free(_ pointer: String, cpu: Int = 0, at time: Int) -> String {

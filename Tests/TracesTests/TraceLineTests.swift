@@ -18,7 +18,8 @@ import Testing
   @Test func ftraceAllocation() throws {
     let r = try #require(
       record(
-        "            bash-2917    [000] .....   895.098211: kmalloc: call_site=lsm_blob_alloc+0x3b/0x60"
+        "            bash-2917    [000] .....   895.098211: kmalloc:"
+          + " call_site=lsm_blob_alloc+0x3b/0x60"
           + " ptr=00000000c8a2d6aa bytes_req=11 bytes_alloc=16"
           + " gfp_flags=GFP_KERNEL_ACCOUNT|__GFP_ZERO node=-1 accounted=true"))
     #expect(!r.isFree && !r.isPerf && r.cpu == 0 && r.size == 11 && r.pointer == 0xc8a2_d6aa)
@@ -39,8 +40,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "Web Content 12", "a-b-c-12", "[kworker/0:1] 12", "x [9] y 12", "kworker/u8:2-events_unbound 12",
-    "<...>-12", "swapper     0", ":-1    -1", "find 12/13", "bash-12 (     12)", "bash-12 (-------)",
+    "Web Content 12", "a-b-c-12", "[kworker/0:1] 12", "x [9] y 12",
+    "kworker/u8:2-events_unbound 12",
+    "<...>-12", "swapper     0", ":-1    -1", "find 12/13", "bash-12 (     12)",
+    "bash-12 (-------)",
     "a 1 [000] 1.5:    99", "1 [5] 2.0: k:    99",
   ])
   func oddTasks(_ task: String) throws {
@@ -57,12 +60,14 @@ import Testing
     ("d.Z1.", .nmi), ("d.z1.", .nmi),
   ])
   func contexts(_ column: String, _ context: TraceEvent.Context) throws {
-    let r = try #require(record("  <idle>-0   [003] \(column)  1.000001: kfree: call_site=f ptr=0000000012345678"))
+    let r = try #require(
+      record("  <idle>-0   [003] \(column)  1.000001: kfree: call_site=f ptr=0000000012345678"))
     #expect(r.context == context && r.cpu == 3)
   }
 
   @Test(arguments: [
-    ("(nil)", UInt64(0)), ("(null)", 0), ("0000000000000000", 0), ("0x10", 16), ("ffff88810441e1a0", 0xffff_8881_0441_e1a0),
+    ("(nil)", UInt64(0)), ("(null)", 0), ("0000000000000000", 0), ("0x10", 16),
+    ("ffff88810441e1a0", 0xffff_8881_0441_e1a0),
     ("0xFFFF", 0xffff),
   ])
   func pointers(_ text: String, _ value: UInt64) throws {
@@ -70,8 +75,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("GFP_KERNEL", false, false), ("GFP_NOWAIT|__GFP_ZERO|__GFP_COMP", true, false), ("GFP_KERNEL_ACCOUNT|__GFP_NOWARN", false, true),
-    ("GFP_NOFS|__GFP_ACCOUNT", false, true), ("GFP_KERNEL|GFP_ZERO", true, false), ("0", false, false),
+    ("GFP_KERNEL", false, false), ("GFP_NOWAIT|__GFP_ZERO|__GFP_COMP", true, false),
+    ("GFP_KERNEL_ACCOUNT|__GFP_NOWARN", false, true),
+    ("GFP_NOFS|__GFP_ACCOUNT", false, true), ("GFP_KERNEL|GFP_ZERO", true, false),
+    ("0", false, false),
   ])
   func flags(_ text: String, _ zeroed: Bool, _ accounted: Bool) throws {
     let r = try #require(
@@ -82,7 +89,8 @@ import Testing
   @Test func accountedCache() {
     // SLAB_ACCOUNT caches charge without the flag.
     #expect(
-      record("a 1 [0] 1.0: kmem_cache_alloc: ptr=0x1 bytes_req=8 gfp_flags=GFP_KERNEL accounted=true")?
+      record(
+        "a 1 [0] 1.0: kmem_cache_alloc: ptr=0x1 bytes_req=8 gfp_flags=GFP_KERNEL accounted=true")?
         .isAccounted == true)
   }
 
@@ -92,10 +100,12 @@ import Testing
   }
 
   @Test(arguments: [
-    "a 1 [000] 1.0: sched:sched_switch: prev_comm=a [120] S ==> b", "a-1 [000] d..2. 1.0: sched_waking: comm=x pid=1",
-    "a-1 [000] ..... 1.0: kfree <-free_it", "a-1 [000] ..... 1.0: <stack trace>", " => kfree", "a-1 [0] ..... 1.0: sys_getpid()",
+    "a 1 [000] 1.0: sched:sched_switch: prev_comm=a [120] S ==> b",
+    "a-1 [000] d..2. 1.0: sched_waking: comm=x pid=1",
+    "a-1 [000] ..... 1.0: kfree <-free_it", "a-1 [000] ..... 1.0: <stack trace>", " => kfree",
+    "a-1 [0] ..... 1.0: sys_getpid()",
     "a 1 [000] 1.0: kmem: x", "\tffffffff8112b3c4 kfree+0x24 ([kernel.kallsyms])",
-    "               a-1       [000] ..... 1.0: tracing_mark_write: a 1 [001] 2.0: kmem:kfree: ptr=0x1",
+    "               a-1  [000] ..... 1.0: tracing_mark_write: a 1 [1] 2.0: kmem:kfree: ptr=0x1",
   ])
   func otherLines(_ text: String) {
     guard case .other = classified(text) else {
@@ -113,8 +123,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("CPU:0 [LOST 123 EVENTS]", UInt64(123)), ("CPU:3 [LOST EVENTS]", nil), ("CPU:1 [7 EVENTS DROPPED]", 7),
-    ("CPU:1 [EVENTS DROPPED]", nil), ("a 1 [000] 1.0: PERF_RECORD_LOST lost 9", 9), ("PERF_RECORD_LOST: lost 12", 12),
+    ("CPU:0 [LOST 123 EVENTS]", UInt64(123)), ("CPU:3 [LOST EVENTS]", nil),
+    ("CPU:1 [7 EVENTS DROPPED]", 7),
+    ("CPU:1 [EVENTS DROPPED]", nil), ("a 1 [000] 1.0: PERF_RECORD_LOST lost 9", 9),
+    ("PERF_RECORD_LOST: lost 12", 12),
   ])
   func losses(_ text: String, _ count: UInt64?) {
     guard case .lost(let found) = classified(text) else {
@@ -125,14 +137,21 @@ import Testing
   }
 
   @Test(arguments: [
-    ("hello world", "no task, [CPU] and time"), ("a 1 [000]: kfree: ptr=0x1", "no task, [CPU] and time"),
-    ("a 1 [0x0] 1.0: kfree: ptr=0x1", "no task, [CPU] and time"), ("[000] 1.0: kfree: ptr=0x1", "no task, [CPU] and time"),
-    ("a 1 [0] 1: kfree: ptr=0x1", "no task, [CPU] and time"), ("a 1 [0] 1.0000000000: kfree: ptr=0x1", "no task, [CPU] and time"),
+    ("hello world", "no task, [CPU] and time"),
+    ("a 1 [000]: kfree: ptr=0x1", "no task, [CPU] and time"),
+    ("a 1 [0x0] 1.0: kfree: ptr=0x1", "no task, [CPU] and time"),
+    ("[000] 1.0: kfree: ptr=0x1", "no task, [CPU] and time"),
+    ("a 1 [0] 1: kfree: ptr=0x1", "no task, [CPU] and time"),
+    ("a 1 [0] 1.0000000000: kfree: ptr=0x1", "no task, [CPU] and time"),
     ("a 1 [0] 99999999999999999999.0: kfree: ptr=0x1", "no task, [CPU] and time"),
-    ("a 1 [0] 1.0: kfree: call_site=f", "no ptr"), ("a 1 [0] 1.0: kfree: ptr=", "bad ptr"), ("a 1 [0] 1.0: kfree: ptr=xyz", "bad ptr"),
-    ("a 1 [0] 1.0: kfree: ptr=00000000000000001", "bad ptr"), ("a 1 [0] 1.0: kmalloc: ptr=0x1", "no bytes_req"),
-    ("a 1 [0] 1.0: kmalloc: ptr=0x1 bytes_req=-1", "bad bytes_req"), ("a 1 [0] 1.0: kmalloc: ptr=0x1 bytes_req=16777216", "bytes_req above 16777215"),
-    ("a 1 [0] 1.0: kmem:kmall", "cut off"), ("a 1 [0] 1.0:", "cut off"), ("a 1 [0] 1.0: kfree", "cut off"),
+    ("a 1 [0] 1.0: kfree: call_site=f", "no ptr"), ("a 1 [0] 1.0: kfree: ptr=", "bad ptr"),
+    ("a 1 [0] 1.0: kfree: ptr=xyz", "bad ptr"),
+    ("a 1 [0] 1.0: kfree: ptr=00000000000000001", "bad ptr"),
+    ("a 1 [0] 1.0: kmalloc: ptr=0x1", "no bytes_req"),
+    ("a 1 [0] 1.0: kmalloc: ptr=0x1 bytes_req=-1", "bad bytes_req"),
+    ("a 1 [0] 1.0: kmalloc: ptr=0x1 bytes_req=16777216", "bytes_req above 16777215"),
+    ("a 1 [0] 1.0: kmem:kmall", "cut off"), ("a 1 [0] 1.0:", "cut off"),
+    ("a 1 [0] 1.0: kfree", "cut off"),
   ])
   func garbage(_ text: String, _ reason: String) {
     guard case .garbage(let found) = classified(text) else {
@@ -149,7 +168,8 @@ import Testing
     for _ in 0..<200 {
       var line = Array(good[..<Int.random(in: 0...good.count, using: &random)])
       for _ in 0..<Int.random(in: 0...4, using: &random) where !line.isEmpty {
-        line[Int.random(in: 0..<line.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+        line[Int.random(in: 0..<line.count, using: &random)] = UInt8.random(
+          in: 0...255, using: &random)
       }
       if let record = record(String(decoding: line, as: UTF8.self)) {
         #expect(record.size <= TraceEvent.maximumSize)

@@ -7,7 +7,8 @@ import Testing
 @Suite struct TraceTextTests {
   @Test func idsAndRemoteFrees() throws {
     let trace = try parsed(
-      alloc("0x100", 60, cpu: 0, at: 1) + alloc("0x200", 8, cpu: 1, at: 2, flags: "GFP_KERNEL|__GFP_ZERO")
+      alloc("0x100", 60, cpu: 0, at: 1)
+        + alloc("0x200", 8, cpu: 1, at: 2, flags: "GFP_KERNEL|__GFP_ZERO")
         + free("0x100", cpu: 1, at: 3) + alloc("0x100", 61, cpu: 1, at: 4)
         + free("0x200", cpu: 1, at: 5) + free("0x100", cpu: 0, at: 1_000_006))
     #expect(trace.source == .perf)
@@ -40,7 +41,8 @@ import Testing
 
   @Test func aLostFreeLeavesTheOldOneLive() throws {
     let trace = try parsed(
-      alloc("0x100", 8, cpu: 0, at: 1) + alloc("0x100", 16, cpu: 1, at: 2) + free("0x100", cpu: 1, at: 3))
+      alloc("0x100", 8, cpu: 0, at: 1) + alloc("0x100", 16, cpu: 1, at: 2)
+        + free("0x100", cpu: 1, at: 3))
     #expect(trace.counts.lostFrees == 1)
     #expect(trace.tally == Tally(allocations: 2, localFrees: 1, remoteFrees: 0))
     #expect(trace.streams[1].last?.id == 1)
@@ -97,24 +99,34 @@ import Testing
     let lines = (0..<196).map { alloc("0x\($0)", 8, at: $0) } + (0..<4).map { "noise \($0)\n" }
     let error = try #require(try problem(lines.joined()))
     #expect(error.place == .line(197))
-    #expect(error.description.hasSuffix(
-      "t:197: no task, [CPU] and time: “noise 0”; 4 of 200 lines are not perf script or ftrace text, allowed: 1 %"))
+    #expect(
+      error.description.hasSuffix(
+        "t:197: no task, [CPU] and time: “noise 0”; 4 of 200 lines"
+          + " are not perf script or ftrace text, allowed: 1 %"
+      ))
   }
 
-  @Test(arguments: ["", "# tracer: nop\n", "a 1 [0] 1.0: kmem:kfree: ptr=0x1\n", "a 1 [0] 1.0: sched:sched_switch: x\n"])
+  @Test(arguments: [
+    "", "# tracer: nop\n", "a 1 [0] 1.0: kmem:kfree: ptr=0x1\n",
+    "a 1 [0] 1.0: sched:sched_switch: x\n",
+  ])
   func emptyTraces(_ text: String) throws {
     let error = try #require(try problem(text))
-    #expect(error.problem.hasPrefix("no allocation in \(text.isEmpty ? 0 : 1) lines; wanted: kmem:kmalloc"))
+    #expect(
+      error.problem.hasPrefix(
+        "no allocation in \(text.isEmpty ? 0 : 1) lines; wanted: kmem:kmalloc"))
   }
 
   @Test func gzipAndPlainAreTheSame() throws {
     let scratch = try Scratch()
-    let text = (0..<5000).map { alloc("0x\($0)", $0, at: $0) }.joined()
+    let text = (0..<5000).map { alloc("0x1\($0)", $0, at: $0) }.joined()
     let plain = try TraceText.parse(scratch.file("t.txt", text))
     #expect(plain.eventCount == 5000)
     #expect(try TraceText.parse(scratch.gzip("t.txt.gz", Array(text.utf8))) == plain)
     // Two gzip members, one behind the other, are one file.
-    let half = try [text.prefix(90), text.dropFirst(90)].flatMap { try contents(scratch.gzip("half", Array($0.utf8))) }
+    let half = try [text.prefix(90), text.dropFirst(90)].flatMap {
+      try contents(scratch.gzip("half", Array($0.utf8)))
+    }
     #expect(try TraceText.parse(scratch.bytes("two.gz", half)) == plain)
   }
 
@@ -125,6 +137,17 @@ import Testing
     let path = try scratch.bytes("cut.gz", Array(whole[..<Int(Double(whole.count) * part)]))
     let error = #expect(throws: TraceError.self) { try TraceFile.read(path) }
     #expect(error?.description == "\(path): truncated: the file ends within its gzip data")
+  }
+
+  /// Cut within gzip's own header (10 bytes) or trailer (8 bytes).
+  @Test func truncatedGzipEdges() throws {
+    let scratch = try Scratch()
+    let whole = try contents(scratch.gzip("t.gz", Array(alloc("0x1", 8, at: 1).utf8)))
+    for count in Array(2...12) + Array(whole.count - 8..<whole.count) {
+      let path = try scratch.bytes("cut.gz", Array(whole[..<count]))
+      let error = #expect(throws: TraceError.self) { try TraceFile.read(path) }
+      #expect(error?.problem.hasPrefix("truncated: ") == true, "\(count) bytes: \(error as Any)")
+    }
   }
 
   @Test func damagedGzip() throws {

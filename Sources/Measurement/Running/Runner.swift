@@ -4,7 +4,7 @@ import Foundation
 public protocol RunObserver: AnyObject {
   /// A sample is about to start: `done` of `total` have ended.
   func progress(done: Int, total: Int, cell: String)
-  /// Something worth a line: an arm skipped, a sample failed.
+  /// Something worth a line: a sample failed.
   func note(_ text: String)
 }
 
@@ -98,8 +98,8 @@ public final class Runner {
       }
       try log.append(sample)
       samples.append(sample)
-      if sample.status != .ok {
-        observer?.note("\(sample.cell): \(sample.status.rawValue): \(sample.reason ?? "")")
+      if sample.status == .failed {
+        observer?.note("\(sample.cell): failed: \(sample.reason ?? "")")
       }
     }
   }

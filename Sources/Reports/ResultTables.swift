@@ -63,7 +63,7 @@ public enum ResultTables {
     _ cells: [RunResult.CellResult], _ first: RunResult.CellResult
   ) -> Table {
     var table = Table(
-      title: "  in the handlers (latency in ns; shares of their allocations in %)",
+      title: "handlers of the above: latency in ns, shares of their allocations in %",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("asked"), .init("p50"), .init("p99"),
         .init("p99.9"), .init("first try"), .init("next"), .init("failed"), .init("deferred"),

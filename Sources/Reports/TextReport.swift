@@ -1,5 +1,8 @@
 /// Tables as aligned plain text.
 public enum TextReport {
+  /// Titles and notes are wrapped at this width; rows are as wide as their columns.
+  static let width = 100
+
   /// Columns two spaces apart, the title above, the notes below.
   public static func render(_ tables: [Table]) -> String {
     tables.map(render).joined(separator: "\n")
@@ -19,13 +22,30 @@ public enum TextReport {
       while text.last == " " { text.removeLast() }
       return text
     }
-    var lines = [table.title]
-    if !table.subtitle.isEmpty { lines.append("  " + table.subtitle) }
+    var lines = wrapped(table.title, indent: 0)
+    if !table.subtitle.isEmpty { lines += wrapped(table.subtitle, indent: 2) }
     if !table.rows.isEmpty {
       lines.append(line(table.columns.map(\.title)))
       lines += table.rows.map(line)
     }
-    lines += table.notes.map { "  " + $0 }
+    for note in table.notes { lines += wrapped(note, indent: 2) }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Lines of at most `width`, broken at spaces; continued lines stand two further in.
+  private static func wrapped(_ text: String, indent: Int) -> [String] {
+    var lines: [String] = []
+    var line = String(repeating: " ", count: indent)
+    var isEmpty = true
+    for word in text.split(separator: " ") {
+      if !isEmpty && line.count + 1 + word.count > width {
+        lines.append(line)
+        line = String(repeating: " ", count: indent + 2)
+        isEmpty = true
+      }
+      line += (isEmpty ? "" : " ") + word
+      isEmpty = false
+    }
+    return lines + [line]
   }
 }

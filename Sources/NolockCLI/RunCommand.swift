@@ -56,13 +56,15 @@ struct RunCommand: ParsableCommand {
       return
     }
     let tool = try SampleTool.find()
-    let prepared = try prepare(tool)
+    var prepared = try prepare(tool)
     let terminal = Terminal()
     let directory = prepared.directory
     let inputs = try CellInputs(
-      prepared.plan.cells, seed: prepared.plan.seed, directory: directory,
+      prepared.plan.cells, seed: prepared.plan.seed, slabinfo: prepared.plan.slabinfo,
       package: SuiteFinder.package)
     defer { inputs.removeScratch() }
+    prepared.plan.slabinfo = inputs.slabinfo
+    try RunFolder.prepare(directory)
     let runner = try Runner(
       prepared.plan, directory: directory, tool: tool, inputs: inputs, signals: signals,
       resumed: prepared.samples, graceSeconds: sampleTimeout, observer: terminal)
@@ -107,7 +109,7 @@ struct RunCommand: ParsableCommand {
     }
     let fingerprint = Fingerprint.gather(
       nolock: executablePath(), sample: (try? find().path) ?? "nolock-sample", suite: path,
-      package: SuiteFinder.package)
+      traces: Plan.traces(try suite.cells()), package: SuiteFinder.package)
     return try Plan(suite, command: CommandLine.arguments, fingerprint: fingerprint)
   }
 
@@ -127,10 +129,14 @@ struct RunCommand: ParsableCommand {
       if programs != plan.fingerprint.programs {
         throw Failure(.void, "\(output): nolock or nolock-sample changed since that run began")
       }
+      let traces = Fingerprint.traceFacts(
+        Plan.traces(plan.cells), package: SuiteFinder.package)
+      if traces.contains(where: { plan.fingerprint.code[$0.key] != $0.value }) {
+        throw Failure(.void, "\(output): a trace changed since that run began")
+      }
       if asks, try !wanted(SampleTool.find).sameWork(as: plan) {
         throw Failure(.usage, "\(output): holds another plan; --resume alone goes on with it")
       }
-      try RunFolder.prepare(output)
       let path = output + "/" + SampleLog.fileName
       let exists = FileManager.default.fileExists(atPath: path)
       return Prepared(
@@ -142,7 +148,6 @@ struct RunCommand: ParsableCommand {
     if FileManager.default.fileExists(atPath: directory + "/" + Plan.fileName) {
       throw Failure(.usage, "\(directory): holds a run; --resume goes on with it")
     }
-    try RunFolder.prepare(directory)
     return Prepared(plan: plan, samples: [], directory: directory)
   }
 }

@@ -1,3 +1,4 @@
+import CRecords
 import Testing
 
 @testable import Measurement
@@ -69,5 +70,23 @@ struct MixTests {
     let weights = SlabInfo.parse(text)
     #expect(weights.map(\.size) == [64, 1024])
     #expect(weights.map(\.weight) == [150, 7])
+  }
+
+  @Test(
+    "this kernel's slabinfo is read to its end",
+    .enabled(if: KernelFile.text(SlabInfo.path) != nil, "/proc/slabinfo needs root"))
+  func running() throws {
+    let weights = try SlabInfo.weights()
+    // The kmalloc caches stand last, far behind the first page of the file.
+    #expect(weights.contains { $0.size == 64 })
+    #expect(MixTable(weights: weights)?.sizes.count == 1024)
+    let inputs = try CellInputs(
+      [Cell(subject: "null", workload: .pair, mix: "slabinfo")], seed: 1,
+      slabinfo: [SizeWeight(size: 48, weight: 2)], package: nil)
+    // A resumed run takes what its plan kept, not what the kernel says now.
+    let cell = Cell(subject: "null", workload: .pair, mix: "slabinfo")
+    let entry = try inputs.entry(cell, iterations: 0, targetNanoseconds: 0, seed: 0)
+    let at = try #require(MemoryLayout<nl_plan_entry>.offset(of: \.mix))
+    #expect(Array(entry.bytes[at..<at + 8]) == [48, 0, 0, 0, 48, 0, 0, 0])
   }
 }

@@ -29,7 +29,7 @@ struct SuiteTests {
     #expect(ids.count == 10)
     #expect(ids.first == "pair/sheaves/mix=fixed:64/threads=1")
     #expect(ids[1] == "pair/glibc/mix=fixed:64/threads=1")
-    #expect(ids.contains("storm/sheaves/mix=bpf/threads=1/irq=timer:10000/foreground=pair"))
+    #expect(ids.contains("storm/sheaves/mix=bpf/threads=1/irq=timer:10000"))
     #expect(ids.last?.contains("handler=empty") == true)
     #expect(Set(try suite.cells().map(\.hash)).count == 10)
   }

@@ -51,6 +51,7 @@ struct TraceTests {
         let ran = try Program.nolock("run", suite, "-o", folder + "/out-" + name)
         #expect(ran.status == 64 || ran.status == 5, "\(ran.errors)")
         #expect(ran.errorLines.count == 1)
+        #expect(!FileManager.default.fileExists(atPath: folder + "/out-" + name))
       }
       let denied = try Program.nolock("trace", "import", hackbench, "-o", "/proc/x.nltrace")
       #expect(denied.status == 6)

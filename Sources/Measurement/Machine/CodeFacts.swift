@@ -6,17 +6,32 @@ extension Fingerprint {
   /// - Parameters:
   ///   - package: the package's folder, `nil` where it is not known.
   ///   - suite: path of the suite file.
-  public static func gather(nolock: String, sample: String, suite: String, package: String?)
+  ///   - traces: paths of traces, as the cells name them.
+  public static func gather(nolock: String, sample: String, suite: String, traces: [String], package: String?)
     -> Fingerprint
   {
-    Fingerprint(
-      machine: machineFacts(),
-      code: [
-        "git_commit": git(package, ["rev-parse", "HEAD"]),
-        "git_dirty": dirty(package),
-        "suite_sha256": sha256(suite),
-      ],
+    var code = [
+      "git_commit": git(package, ["rev-parse", "HEAD"]),
+      "git_dirty": dirty(package),
+      "suite_sha256": sha256(suite),
+    ]
+    code.merge(traceFacts(traces, package: package)) { $1 }
+    return Fingerprint(
+      machine: machineFacts(), code: code,
       programs: programFacts(nolock: nolock, sample: sample))
+  }
+
+  /// SHA-256 of each trace, as `sha256 of PATH`.
+  public static func traceFacts(_ traces: [String], package: String?) -> [String: Fact] {
+    var facts: [String: Fact] = [:]
+    for trace in traces {
+      do throws(Failure) {
+        facts["sha256 of \(trace)"] = sha256(try CellInputs.locate(trace, package))
+      } catch {
+        facts["sha256 of \(trace)"] = .unknown(error.message)
+      }
+    }
+    return facts
   }
 
   /// SHA-256 of the two programs.

@@ -29,7 +29,7 @@ extension Cell {
       if ownBucket { parts.append("own_bucket=true") }
       if !ownBucket && handlerMix != "bpf" { parts.append("handler_mix=\(Self.short(handlerMix))") }
     }
-    if workload == .storm { parts.append("foreground=\(foreground.rawValue)") }
+    if foreground != .pair { parts.append("foreground=\(foreground.rawValue)") }
     if workload == .batch { parts.append("batch=\(batch)/order=\(order.rawValue)") }
     if live != 0 { parts.append("live=\(live)") }
     if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }

@@ -58,9 +58,11 @@ public struct Plan: Codable, Equatable, Sendable {
   public var command: [String]
   public var comparisons: [Comparison]
   public var fingerprint: Fingerprint
+  /// What the mix `slabinfo` was when the run began (it changes all the time); null iff unused.
+  @Explicit public var slabinfo: [SizeWeight]?
 
   enum CodingKeys: String, CodingKey {
-    case schema, suite, title, base, blocks, seed, command, comparisons, fingerprint
+    case schema, suite, title, base, blocks, seed, command, comparisons, fingerprint, slabinfo
     case sampleMilliseconds = "sample_ms"
   }
 
@@ -76,6 +78,7 @@ public struct Plan: Codable, Equatable, Sendable {
     self.command = command
     self.fingerprint = fingerprint
     comparisons = []
+    slabinfo = nil
     var ids = Set<String>()
     for cell in try suite.cells() {
       guard ids.insert(cell.id).inserted else {
@@ -87,6 +90,12 @@ public struct Plan: Codable, Equatable, Sendable {
         comparisons.append(Comparison(id: cell.comparison, arms: [PlannedCell(cell)]))
       }
     }
+  }
+
+  /// The traces that the cells name, each once.
+  public static func traces(_ cells: [Cell]) -> [String] {
+    let mixes = cells.flatMap { [$0.mix, $0.handlerMix] }.filter { $0.hasPrefix("trace:") }
+    return Set(mixes.map { String($0.dropFirst(6)) }).sorted()
   }
 
   /// Every cell, by comparison.

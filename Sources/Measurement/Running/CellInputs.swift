@@ -6,23 +6,32 @@ import Traces
 public final class CellInputs {
   private var tables: [String: MixTable] = [:]
   private var traces: [String: String] = [:]
+  /// Where uncompressed traces are put, until `removeScratch()`.
   private let scratch: String
+  /// What the mix `slabinfo` came to; `nil` iff no cell has it.
+  public private(set) var slabinfo: [SizeWeight]?
 
   /// Reads everything that `cells` name.
   ///
   /// - Parameters:
-  ///   - directory: where uncompressed traces are put, until `removeScratch()`.
+  ///   - slabinfo: the weights of that mix as a plan has them; `nil` = read them now.
   ///   - package: the folder that relative paths of traces are tried in after the current one.
   /// - Throws: `usage` for a trace that cannot be read, `notPermitted` for slabinfo without root.
-  public init(_ cells: [Cell], seed: UInt64, directory: String, package: String?) throws(Failure) {
-    scratch = directory + "/.traces"
-    for cell in cells {
-      if let path = cell.trace {
-        if traces[path] == nil { traces[path] = try prepare(path, package) }
-      } else {
-        try addTable(cell.mix, seed, package)
+  public init(_ cells: [Cell], seed: UInt64, slabinfo: [SizeWeight]?, package: String?) throws(Failure) {
+    self.slabinfo = slabinfo
+    scratch = FileManager.default.temporaryDirectory.path + "/nolock-traces-\(getpid())"
+    do throws(Failure) {
+      for cell in cells {
+        if let path = cell.trace {
+          if traces[path] == nil { traces[path] = try prepare(path, package) }
+        } else {
+          try addTable(cell.mix, seed, package)
+        }
+        try addTable(cell.handlerMix, seed, package)
       }
-      try addTable(cell.handlerMix, seed, package)
+    } catch {
+      removeScratch()
+      throw error
     }
   }
 
@@ -58,8 +67,13 @@ public final class CellInputs {
     case .uniform(let low, let high): return MixTable(low: low, high: high, seed: seed)
     case .pow2: weights = KnownMixes.pow2
     case .bpf: weights = KnownMixes.bpf
-    case .slabinfo: weights = try SlabInfo.weights()
-    case .trace(let path): weights = try traceSizes(try locate(path, package))
+    case .slabinfo:
+      if slabinfo == nil {
+        let read = try SlabInfo.weights()
+        slabinfo = read.map { SizeWeight(size: $0.size, weight: $0.weight) }
+      }
+      weights = (slabinfo ?? []).map { (size: $0.size, weight: $0.weight) }
+    case .trace(let path): weights = try traceSizes(try Self.locate(path, package))
     }
     guard let table = MixTable(weights: weights) else {
       throw Failure(.usage, "mix '\(mix)': no sizes of 1…\(Mix.largest), or more than 1024")
@@ -68,7 +82,7 @@ public final class CellInputs {
   }
 
   private func prepare(_ path: String, _ package: String?) throws(Failure) -> String {
-    let found = try locate(path, package)
+    let found = try Self.locate(path, package)
     do {
       let raw = try TraceFile.expanded(found, cacheFolder: scratch)
       return URL(fileURLWithPath: raw).path
@@ -89,11 +103,17 @@ public final class CellInputs {
   }
 
   /// The file itself, or the one of that path in the package.
-  private func locate(_ path: String, _ package: String?) throws(Failure) -> String {
+  public static func locate(_ path: String, _ package: String?) throws(Failure) -> String {
     let candidates = [path] + (path.hasPrefix("/") ? [] : [package.map { $0 + "/" + path } ?? path])
     for candidate in candidates where FileManager.default.isReadableFile(atPath: candidate) {
       return candidate
     }
     throw Failure(.usage, "trace \(path): cannot be read")
   }
+}
+
+/// A size in bytes and how often it is wanted, relative to the others.
+public struct SizeWeight: Codable, Equatable, Sendable {
+  public var size: UInt32
+  public var weight: Double
 }

@@ -19,6 +19,7 @@ public final class Runner {
   let inputs: CellInputs
   let signals: Signals
   private let directory: String
+  private var ledger: Ledger
   private let log: SampleLog
   private weak var observer: (any RunObserver)?
   /// Time of one sample on top of its measured part, before the watchdog kills it.
@@ -40,6 +41,7 @@ public final class Runner {
     self.graceSeconds = graceSeconds
     self.observer = observer
     samples = resumed
+    ledger = Ledger(resumed)
     try AtomicFile.write(json: plan, to: directory + "/" + Plan.fileName)
     log = try SampleLog(directory: directory)
   }
@@ -66,7 +68,7 @@ public final class Runner {
       let comparison = plan.comparisons[index]
       // A resumed run whose arms were all skipped or failed has nothing to calibrate.
       if comparison.arms.allSatisfy({ isWithdrawn($0) }) { continue }
-      observer?.progress(done: done, total: total, cell: "calibrating \(comparison.id)")
+      tell("calibrating \(comparison.id)")
       plan.comparisons[index].calibration = try calibration(of: comparison)
       if interrupted { return }
     }
@@ -74,30 +76,24 @@ public final class Runner {
   }
 
   private func run(_ comparison: Plan.Comparison, block: Int) throws(Failure) {
-    let arms = Set(comparison.arms.map(\.hash))
-    let earlier = samples.filter { $0.block == block && arms.contains($0.hash) }
-    let attempt = earlier.map(\.attempt).max()
-    if let attempt {
-      let ran = Set(earlier.filter { $0.attempt == attempt }.map(\.hash))
-      let isComplete = comparison.arms.allSatisfy { ran.contains($0.hash) || isWithdrawn($0) }
-      if isComplete { return }
-    }
+    if ledger.isComplete(comparison, block: block) { return }
+    let attempt = ledger.attempt(comparison, block: block).map { $0 + 1 } ?? 0
     let order = plan.order(of: comparison, block: block).filter {
       !isWithdrawn(comparison.arms[$0])
     }
     for (position, arm) in order.enumerated() {
       let planned = comparison.arms[arm]
-      observer?.progress(done: done, total: total, cell: planned.id)
+      tell(planned.id)
       guard
         let sample = try sample(
-          planned, of: comparison, block: block, position: position,
-          attempt: attempt.map { $0 + 1 } ?? 0)
+          planned, of: comparison, block: block, position: position, attempt: attempt)
       else {
         interrupted = true
         return
       }
       try log.append(sample)
       samples.append(sample)
+      ledger.add(sample)
       if sample.status == .failed {
         observer?.note("\(sample.cell): failed: \(sample.reason ?? "")")
       }
@@ -144,29 +140,10 @@ public final class Runner {
   func interrupt() { interrupted = true }
   func note(_ text: String) { observer?.note(text) }
 
-  /// An arm that cannot run (skipped), or that failed twice and never gave a result, is not run
-  /// again: its comparison goes on without it.
-  func isWithdrawn(_ arm: Plan.PlannedCell) -> Bool {
-    Sample.isWithdrawn(samples.filter { $0.hash == arm.hash })
-  }
+  func isWithdrawn(_ arm: Plan.PlannedCell) -> Bool { ledger.isWithdrawn(arm.hash) }
 
-  private var done: Int {
-    samples.filter { $0.status != .skipped }.count
-  }
-
-  private var total: Int {
-    let arms = plan.comparisons.flatMap(\.arms)
-    return arms.reduce(0) { sum, arm in
-      let own = samples.filter { $0.hash == arm.hash }
-      guard Sample.isWithdrawn(own) else { return sum + plan.blocks }
-      return sum + own.filter { $0.status != .skipped }.count
-    }
-  }
-}
-
-extension Sample {
-  static func isWithdrawn(_ own: [Sample]) -> Bool {
-    if own.contains(where: { $0.status == .skipped }) { return true }
-    return !own.contains { $0.status == .ok } && own.filter { $0.status == .failed }.count >= 2
+  private func tell(_ cell: String) {
+    let (done, total) = ledger.progress(plan)
+    observer?.progress(done: done, total: total, cell: cell)
   }
 }

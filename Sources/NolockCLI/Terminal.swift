@@ -47,7 +47,8 @@ final class Terminal: RunObserver {
     let full = total > 0 ? min(width, done * width / total) : 0
     let blocks =
       String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-    return "\r\u{1b}[K\(blocks) \(done)/\(total)\(eta(done, total, since: first))  \(cell.prefix(44))"
+    return
+      "\r\u{1b}[K\(blocks) \(done)/\(total)\(eta(done, total, since: first))  \(cell.prefix(44))"
   }
 
   private func eta(_ done: Int, _ total: Int, since first: Int) -> String {

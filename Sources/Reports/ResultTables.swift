@@ -6,7 +6,9 @@ public enum ResultTables {
   public static func tables(_ result: RunResult) -> [Table] {
     var tables: [Table] = []
     var order: [String] = []
-    for cell in result.cells where !order.contains(cell.comparison) { order.append(cell.comparison) }
+    for cell in result.cells where !order.contains(cell.comparison) {
+      order.append(cell.comparison)
+    }
     for comparison in order {
       let cells = result.cells.filter { $0.comparison == comparison }
       guard let first = cells.first else { continue }
@@ -71,7 +73,9 @@ public enum ResultTables {
       ], rows: [])
     for cell in cells where cell.state == .ok {
       let latency = cell.handlerLatency
-      let control = cell.ratios.first { $0.metric == "ns_per_op" && $0.base.contains("handler=empty") }
+      let control = cell.ratios.first {
+        $0.metric == "ns_per_op" && $0.base.contains("handler=empty")
+      }
       table.rows.append([
         cell.cell.subject, NumberText.orDash(cell.summary("irq_per_s")?.median),
         NumberText.short(cell.cell.rate), latency.map { "\($0.p50)" } ?? "–",

@@ -40,6 +40,8 @@ public struct PooledHistogram: Equatable, Sendable {
 
   public static func == (a: PooledHistogram, b: PooledHistogram) -> Bool {
     a.count == b.count && a.buckets.count == b.buckets.count
-      && a.buckets.allSatisfy { b.buckets[$0.key].map { ($0.width, $0.count) } ?? (0, 0) == $0.value }
+      && a.buckets.allSatisfy {
+        b.buckets[$0.key].map { ($0.width, $0.count) } ?? (0, 0) == $0.value
+      }
   }
 }

@@ -94,7 +94,10 @@ struct EvaluationTests {
         testSample(arms[0], block: 0, status: .skipped), testSample(arms[1], block: 0),
         testSample(arms[2], block: 0, status: .failed),
       ])
-    #expect(result.cells.map(\.state) == [.skipped, .ok, .failed] + [.incomplete, .incomplete, .incomplete])
+    #expect(
+      result.cells.map(\.state) == [.skipped, .ok, .failed] + [
+        .incomplete, .incomplete, .incomplete,
+      ])
     #expect(result.cells[0].reason == "because")
     #expect(result.cells.filter { $0.state != .ok }.allSatisfy { $0.metrics.isEmpty })
   }

@@ -87,7 +87,9 @@ struct PlanTests {
       cell, iterations: 5, targetNanoseconds: 6, seed: 7, mix: mix, handlerMix: handler,
       trace: "/t")
     #expect(entry.bytes.count == MemoryLayout<nl_plan_entry>.size)
-    let read = unsafe entry.bytes.withUnsafeBytes { unsafe $0.loadUnaligned(as: nl_plan_entry.self) }
+    let read = unsafe entry.bytes.withUnsafeBytes {
+      unsafe $0.loadUnaligned(as: nl_plan_entry.self)
+    }
     #expect(read.abi == NL_RECORDS_ABI && read.size == UInt32(entry.bytes.count))
     #expect(read.workload == NL_BATCH.rawValue && read.batch == 100 && read.threads == 3)
     #expect(read.irq == NL_IRQ_TIMER.rawValue && read.irq_rate == 250)

@@ -88,6 +88,7 @@ struct SampleTests {
     #expect(facts["glibc"]?.value?.hasPrefix("glibc ") == true)
     #expect(facts.values.allSatisfy { ($0.value == nil) != ($0.reason == nil) })
     #expect(Fingerprint.sha256("/no/such/file").value == nil)
-    #expect(Fingerprint.sha256("/dev/null").value?.hasPrefix("e3b0c44298fc1c149afbf4c8996fb924") == true)
+    #expect(
+      Fingerprint.sha256("/dev/null").value?.hasPrefix("e3b0c44298fc1c149afbf4c8996fb924") == true)
   }
 }

@@ -46,7 +46,10 @@ struct SuiteTests {
       ("base: mallloc", "suite f.yaml:1: key 'base': 'mallloc' found, allowed: sheaves"),
       ("groups: 3", "suite f.yaml:1: key 'groups': a list of groups is allowed"),
       ("groups:\n  - 7", "suite f.yaml:2: a group must be a mapping"),
-      ("groups:\n  - workload: pair\n    thread: 2", "f.yaml:3: key 'thread': unknown, allowed: name"),
+      (
+        "groups:\n  - workload: pair\n    thread: 2",
+        "f.yaml:3: key 'thread': unknown, allowed: name"
+      ),
       ("groups:\n  - workload: rcu", "f.yaml:2: key 'workload': 'rcu' found, allowed: pair, batch"),
       (
         "groups:\n  - workload: pair\n    threads:\n      - 1\n      - 0",

@@ -132,7 +132,10 @@ struct FaultTests {
         #expect(!a.interrupted)
         #expect(a.cells == b.cells)
         let seeds = { (folder: String) in
-          Set(try SampleLog.read(directory: folder + "/out").map { "\($0.cell) \($0.block) \($0.seed)" })
+          Set(
+            try SampleLog.read(directory: folder + "/out").map {
+              "\($0.cell) \($0.block) \($0.seed)"
+            })
         }
         #expect(try seeds(folder) == seeds(other))
         let whole = try SampleLog.read(directory: folder + "/out")
@@ -153,15 +156,18 @@ struct FaultTests {
     }
   }
 
-  @Test("every format prints the same run on stdout", arguments: ["text", "json", "csv", "markdown"])
+  @Test(
+    "every format prints the same run on stdout", arguments: ["text", "json", "csv", "markdown"])
   func formats(format: String) throws {
     try temporaryFolder { folder in
       let ended = try run(folder, [:], ["--format", format])
       #expect(ended.status == 0)
       let out = ended.output
       switch format {
-      case "json": #expect(out == (try String(contentsOfFile: folder + "/out/result.json", encoding: .utf8)))
-      case "csv": #expect(out == (try String(contentsOfFile: folder + "/out/result.csv", encoding: .utf8)))
+      case "json":
+        #expect(out == (try String(contentsOfFile: folder + "/out/result.json", encoding: .utf8)))
+      case "csv":
+        #expect(out == (try String(contentsOfFile: folder + "/out/result.csv", encoding: .utf8)))
       case "markdown": #expect(out.contains("| sheaves |"))
       default:
         #expect(out.contains("sheaves"))

@@ -34,8 +34,8 @@ struct RealSampleTests {
       let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
       #expect(result.cells.count == 6)
       let plan = try Plan.read(directory: out)
-      for cell in result.cells where !(cell.cell.subject == "glibc" && cell.id.contains("irq=timer"))
-      {
+      for cell in result.cells
+      where !(cell.cell.subject == "glibc" && cell.id.contains("irq=timer")) {
         #expect(cell.state == .ok, "\(cell.id): \(cell.reason ?? "")")
         #expect(cell.blocksValid == 6)
         #expect((cell.summary("ns_per_op")?.median ?? 0) > 0)
@@ -50,7 +50,8 @@ struct RealSampleTests {
         let ids = Set(comparison.arms.map(\.id))
         let own = samples.filter { ids.contains($0.cell) }
         #expect(Set(own.compactMap { $0.value("iterations") }).count == 1)
-        #expect(Set(own.compactMap { $0.value("iterations") }) == [comparison.calibration?.iterations])
+        #expect(
+          Set(own.compactMap { $0.value("iterations") }) == [comparison.calibration?.iterations])
         #expect(comparison.calibration?.operationsPerThread ?? 0 >= 1000)
       }
       for sample in samples where sample.cell.hasPrefix("replay/") {

@@ -1,7 +1,7 @@
 import Foundation
-@testable import Measurement
 import Testing
 
+@testable import Measurement
 @testable import Reports
 
 /// A result of nine blocks with a skipped and a failed arm.
@@ -124,7 +124,8 @@ struct ReportsTests {
     #expect(try validate(text) == "")
     #expect(try validate(text.replacing("\"n\" : 8", with: "\"n\" : -1")) != "")
     #expect(try validate(text.replacing("\"reason\" : null", with: "\"reasn\" : null")) != "")
-    #expect(try validate(text.replacing("\"source\" : \"clock\"", with: "\"source\" : \"x\"")) != "")
+    #expect(
+      try validate(text.replacing("\"source\" : \"clock\"", with: "\"source\" : \"x\"")) != "")
   }
 }
 

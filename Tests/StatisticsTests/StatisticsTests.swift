@@ -89,7 +89,8 @@ struct PooledHistogramTests {
 
   @Test("pooling two histograms is the same as one of all values")
   func pooling() {
-    var one = PooledHistogram(), all = PooledHistogram()
+    var one = PooledHistogram()
+    var all = PooledHistogram()
     for value in [5, 9, 5, 70] as [UInt64] {
       one.add(low: value, width: 1, count: 1)
       all.add(low: value, width: 1, count: 2)

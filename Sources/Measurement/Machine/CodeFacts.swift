@@ -7,7 +7,9 @@ extension Fingerprint {
   ///   - package: the package's folder, `nil` where it is not known.
   ///   - suite: path of the suite file.
   ///   - traces: paths of traces, as the cells name them.
-  public static func gather(nolock: String, sample: String, suite: String, traces: [String], package: String?)
+  public static func gather(
+    nolock: String, sample: String, suite: String, traces: [String], package: String?
+  )
     -> Fingerprint
   {
     var code = [

@@ -47,7 +47,8 @@ private struct Evaluation {
     let reason =
       everything.last { $0.status == .skipped }?.reason ?? failed.last?.reason
       ?? (state == .ok
-        ? nil : state == .failed ? "every block has a failed sample" : "interrupted before its turn")
+        ? nil
+        : state == .failed ? "every block has a failed sample" : "interrupted before its turn")
     return RunResult.CellResult(
       id: arm.id, hash: arm.hash, comparison: plan.comparisons[comparison].id, cell: arm.cell,
       state: state, reason: reason,

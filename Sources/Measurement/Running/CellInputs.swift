@@ -17,7 +17,9 @@ public final class CellInputs {
   ///   - slabinfo: the weights of that mix as a plan has them; `nil` = read them now.
   ///   - package: the folder that relative paths of traces are tried in after the current one.
   /// - Throws: `usage` for a trace that cannot be read, `notPermitted` for slabinfo without root.
-  public init(_ cells: [Cell], seed: UInt64, slabinfo: [SizeWeight]?, package: String?) throws(Failure) {
+  public init(_ cells: [Cell], seed: UInt64, slabinfo: [SizeWeight]?, package: String?)
+    throws(Failure)
+  {
     self.slabinfo = slabinfo
     scratch = FileManager.default.temporaryDirectory.path + "/nolock-traces-\(getpid())"
     do throws(Failure) {

@@ -31,7 +31,9 @@ struct ChildProcess {
   /// - Parameter seconds: after this time it is killed with SIGKILL.
   /// - Throws: `notPermitted` where the program cannot be started.
   func run(input: [UInt8], seconds: Double, signals: Signals?) throws(Failure) -> ChildResult {
-    let stdin = try Pipe(), stdout = try Pipe(), stderr = try Pipe()
+    let stdin = try Pipe()
+    let stdout = try Pipe()
+    let stderr = try Pipe()
     defer { for pipe in [stdin, stdout, stderr] { pipe.closeBoth() } }
     let pid = try spawn(stdin: stdin, stdout: stdout, stderr: stderr)
     stdin.closeRead()
@@ -116,7 +118,7 @@ private func withCStrings<R>(
   _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
 ) -> R {
   var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]
-  defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+  defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
   return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
     guard let start = buffer.baseAddress else { preconditionFailure("never empty") }
     return unsafe body(start)

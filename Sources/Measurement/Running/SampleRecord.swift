@@ -99,7 +99,8 @@ struct SampleRecord: Equatable {
       }
       let name = text(bytes[at..<at + 48])
       guard let source = Source(recordValue: metric.source), !name.isEmpty else {
-        throw RecordError(text: "garbage record: metric \(index) '\(name)', source \(metric.source)")
+        throw RecordError(
+          text: "garbage record: metric \(index) '\(name)', source \(metric.source)")
       }
       record.metrics.append(Metric(name: name, value: metric.value, source: source))
     }

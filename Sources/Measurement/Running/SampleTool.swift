@@ -45,7 +45,8 @@ public struct SampleTool: Sendable {
       return .failed(
         reason: "watchdog: not finished after \(plain(seconds)) s, killed" + said, signal: SIGKILL)
     case .signalled(let signal):
-      return .failed(reason: "ended by signal \(signal) (\(signalName(signal)))" + said, signal: signal)
+      return .failed(
+        reason: "ended by signal \(signal) (\(signalName(signal)))" + said, signal: signal)
     case .exited(let code):
       do throws(RecordError) {
         let record = try SampleRecord.decode(result.output)

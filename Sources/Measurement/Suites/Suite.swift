@@ -61,7 +61,7 @@ public struct Suite: Equatable, Sendable {
         groups[index].values[axis] = values
         changed = true
       }
-      guard changed else { groups = []; return try none(argument) }
+      if !changed { groups = [] }
     }
     if groups.isEmpty { try none(argument) }
   }

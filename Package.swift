@@ -16,7 +16,7 @@ let signalSafe: [SwiftSetting] =
     ])
   ]
 
-let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
+let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-momit-leaf-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
 
 let package = Package(
   name: "nolock",

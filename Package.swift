@@ -77,7 +77,7 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests",
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
     .testTarget(

@@ -66,7 +66,7 @@ import Testing
     let path = try fixtureSubject()
     defer { try? FileManager.default.removeItem(atPath: path) }
     // The loader would find libc's malloc behind it.
-    let sample = try sample(entry("peer:" + path, NL_PAIR))
+    let sample = try sample(entry("peer:fixture", NL_PAIR) { set(&$0.object_path, path) })
     #expect(sample.status == NL_FAILED)
     #expect(sample.reason.contains("does not define malloc"))
   }

@@ -23,7 +23,7 @@ import Testing
   @Test func patternFindsAnObjectHandedOutTwiceInHandlers() throws {
     let sample = try fixtureSample("TWICE", NL_STORM) {
       $0.irq = NL_IRQ_TIMER.rawValue
-      $0.minimum_ns = 30_000_000
+      $0.minimum_ns = 100_000_000
     }
     #expect(sample.status == NL_FAILED)
     #expect(sample.reason.contains("handed out twice"), "\(sample.reason)")

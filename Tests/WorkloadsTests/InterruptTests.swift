@@ -67,7 +67,7 @@ private let sources = [NL_IRQ_TIMER, NL_IRQ_PERF, NL_IRQ_TGKILL].map(\.rawValue)
     #expect(sample.status == NL_OK, "\(sample.reason)")
     // In turn: NULL, a bucket further, and twice the right one.
     let attempts = sample["handler_attempts"]!
-    #expect(attempts > 100)
+    #expect(attempts > 0)
     for name in ["handler_failed", "handler_next_bucket"] {
       #expect(sample[name]! >= attempts / 4 - 1 && sample[name]! <= attempts / 4 + 1)
     }

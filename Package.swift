@@ -16,7 +16,7 @@ let signalSafe: [SwiftSetting] =
     ])
   ]
 
-let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-fomit-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
+let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-momit-leaf-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
 
 let package = Package(
   name: "nolock",
@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests",
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
     .testTarget(
       name: "StatisticsTests",

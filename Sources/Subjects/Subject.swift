@@ -35,7 +35,8 @@ public enum SubjectLookup {
 
 /// Loads the subject called `name`; at most one per process.
 ///
-/// `objectPath` is the shared object of a `rev:NAME`.  Context: main thread, before any other.
+/// `objectPath` is the shared object of a `rev:NAME`, and of a `peer:` whose path is too long for
+/// its name.  Context: main thread, before any other.
 public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
   switch name {
   case "sheaves": unsafe builtIn(name, sheavesSubject())
@@ -44,7 +45,7 @@ public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
   case "glibc", "jemalloc", "mimalloc", "tcmalloc": loadPeer(name)
   default:
     if name.hasPrefix("peer:") {
-      loadPeer(path: String(name.dropFirst(5)), as: name)
+      loadPeer(path: objectPath.isEmpty ? String(name.dropFirst(5)) : objectPath, as: name)
     } else if name.hasPrefix("rev:") {
       loadRevision(name, path: objectPath)
     } else {

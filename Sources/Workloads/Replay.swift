@@ -127,6 +127,9 @@ func replayWithContexts(
       // Delivered before the call returns: the signal is this thread's own and not blocked.
       _ = nl_signal_send(own, NL_SIGNAL_REPLAY)
       nl_thread_handler_fence()
+      guard unsafe block.pointee.replay.cursor != index else {
+        fatalError("nolock-sample: the replay's signal was not delivered")
+      }
       index = unsafe block.pointee.replay.cursor
       continue
     }

@@ -24,7 +24,8 @@
 typedef void (*nl_signal_handler)(int, siginfo_t *NL_NULLABLE, void *NL_NULLABLE);
 
 /// Installs `handler`; every interrupt of the sample is masked while it runs, SIGTRAP never (a trap
-/// while it is blocked kills the process).  0, or errno.
+/// while it is blocked kills the process).  Unblocked in the calling thread and those it starts from then
+/// on.  0, or errno.
 static inline int nl_signal_install(int number, nl_signal_handler NL_NONNULL handler) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
@@ -35,7 +36,12 @@ static inline int nl_signal_install(int number, nl_signal_handler NL_NONNULL han
   sigaddset(&action.sa_mask, NL_SIGNAL_TGKILL);
   sigaddset(&action.sa_mask, NL_SIGNAL_PERF);
   sigaddset(&action.sa_mask, NL_SIGNAL_REPLAY);
-  return sigaction(number, &action, 0) ? errno : 0;
+  if (sigaction(number, &action, 0)) return errno;
+  // A parent that blocks signals, such as a thread of libdispatch, hands its mask on to us.
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, number);
+  return sigprocmask(SIG_UNBLOCK, &own, 0) ? errno : 0;
 }
 
 static inline int nl_signal_errno(void) { return errno; }

@@ -43,6 +43,7 @@ enum RunOutput {
   }
 
   static func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
+    // A reader that went away (`| head`) is no reason to fail: the files are written.
+    try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
   }
 }

@@ -12,7 +12,12 @@ final class Terminal: RunObserver {
 
   /// One line.
   static func say(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    write(line + "\n")
+  }
+
+  /// A stderr that is closed is no reason to stop measuring.
+  private static func write(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
   func progress(done: Int, total: Int, cell: String) {
@@ -21,7 +26,7 @@ final class Terminal: RunObserver {
     if isTerminal {
       guard Date().timeIntervalSince(lastDraw) > 0.1 else { return }
       lastDraw = Date()
-      FileHandle.standardError.write(Data(bar(done, total, since: first, cell).utf8))
+      Self.write(bar(done, total, since: first, cell))
     } else {
       let tenth = total > 0 ? done * 10 / total : 0
       guard tenth > lastTenth else { return }
@@ -39,7 +44,7 @@ final class Terminal: RunObserver {
 
   /// Removes the bar, before other output.
   func clear() {
-    if isTerminal { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    if isTerminal { Self.write("\r\u{1b}[K") }
   }
 
   private func bar(_ done: Int, _ total: Int, since first: Int, _ cell: String) -> String {

@@ -45,7 +45,7 @@ public enum CSVReport {
     return [
       run, arm.id, cell.subject, cell.subject, cell.workload.rawValue, cell.mix,
       "\(cell.threads)", cell.interrupts.rawValue,
-      cell.interrupts == .none ? "" : "\(cell.rate)", "\(sample.block)", "\(sample.position)",
+      cell.interrupts == .none ? "" : plain(cell.rate), "\(sample.block)", "\(sample.position)",
       "\(sample.attempt)",
     ]
   }

@@ -177,6 +177,22 @@ struct FaultTests {
     }
   }
 
+  @Test("a reader of stdout that goes away does not fail the run")
+  func closedOutput() throws {
+    try temporaryFolder { folder in
+      try suite.write(toFile: folder + "/small.yaml", atomically: true, encoding: .utf8)
+      let line = """
+        '\(Paths.nolock)' run '\(folder)/small.yaml' -o '\(folder)/out' --format json | true
+        exit ${PIPESTATUS[0]}
+        """
+      let ended = try Program.run(
+        "/usr/bin/env", ["bash", "-c", line],
+        environment: ["NOLOCK_SAMPLE": FaultySample.path.get()])
+      #expect(ended.status == 0, "\(ended.errors)")
+      #expect(try result(folder).cells.count == 6)
+    }
+  }
+
   @Test("list subjects shows what the sample program says")
   func subjects() throws {
     let sample = try FaultySample.path.get()

@@ -12,7 +12,7 @@ extension Fingerprint {
       "memory_total": memory["MemTotal"].map(Fact.known) ?? .unknown("not in /proc/meminfo"),
       "kernel": file("/proc/sys/kernel/osrelease"),
       "kernel_version": file("/proc/sys/kernel/version"),
-      "kernel_command_line": file("/proc/cmdline"),
+      "kernel_parameters": kernelParameters(),
       "glibc": glibcVersion(),
       "transparent_hugepage": file("/sys/kernel/mm/transparent_hugepage/enabled"),
       "governor": file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -63,6 +63,20 @@ extension Fingerprint {
     }
     guard length > 1, length <= text.count else { return .unknown("confstr knows no version") }
     return .known(String(decoding: text.prefix(length - 1), as: UTF8.self))
+  }
+
+  /// Those of the kernel's parameters that change timing; the others name a machine's insides.
+  private static func kernelParameters() -> Fact {
+    let wanted = [
+      "isolcpus", "nohz", "nohz_full", "rcu_nocbs", "mitigations", "transparent_hugepage",
+      "intel_pstate", "amd_pstate", "idle", "processor.max_cstate", "nosmt", "preempt", "slab_debug",
+      "slub_debug",
+    ]
+    guard let all = file("/proc/cmdline").value else { return .unknown("no /proc/cmdline") }
+    let kept = all.split(separator: " ").filter { word in
+      wanted.contains(String(word.prefix { $0 != "=" }))
+    }
+    return .known(kept.joined(separator: " "))
   }
 
   private static func mitigations() -> Fact {

@@ -56,6 +56,6 @@ func hexadecimal(_ value: UInt64) -> String {
 }
 
 /// A number without a needless `.0`: 10000, 0.5.
-func plain(_ value: Double) -> String {
+public func plain(_ value: Double) -> String {
   value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
 }

@@ -98,7 +98,8 @@ private func waitForObject(_ slot: UnsafeMutablePointer<UInt>) -> UInt {
 // A slot's release pairs with its acquire: who frees an object sees what was written to it.
 @inline(__always)
 private func loadSlot(_ slot: UnsafeMutablePointer<UInt>) -> UInt {
-  unsafe UInt(nl_thread_load_acquire_64(UnsafeRawPointer(slot).assumingMemoryBound(to: UInt64.self)))
+  unsafe UInt(
+    nl_thread_load_acquire_64(UnsafeRawPointer(slot).assumingMemoryBound(to: UInt64.self)))
 }
 @inline(__always)
 private func storeSlot(_ slot: UnsafeMutablePointer<UInt>, _ object: UInt) {

@@ -102,7 +102,7 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //                        measured part for counters, the value at the end for _now and _max
 // With interrupts, or with replay_contexts (all of the measured part):
 //   handler_signals      handlers run; handler_requested: rate × time × threads, rounded
-//   handler_coalesced    arrivals that one signal stood for, where the source knows (timer)
+//   handler_coalesced    arrivals that one signal stood for, where the source knows (timer, tgkill)
 //   handler_sent         tgkill: signals sent
 //   handler_attempts = handler_first + handler_next_bucket + handler_failed (+ size 0 in a replay)
 //   handler_freed        by kfree_nolock in handlers

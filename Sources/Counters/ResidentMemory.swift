@@ -15,7 +15,8 @@ public enum ResidentMemory {
   public static func peak() -> UInt64? {
     readFile("/proc/self/status") { text in
       let key = Array("VmHWM:".utf8)
-      guard let line = text.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: key) })
+      guard
+        let line = text.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: key) })
       else { return nil }
       return number(line.dropFirst(key.count)).map { $0 * 1024 }
     }

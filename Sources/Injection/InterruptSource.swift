@@ -88,7 +88,8 @@ public enum InterruptKind: UInt32 {
 
   /// Installs `handler` for a signal that a thread sends to itself.  0, or errno.
   public static func installSelfSignal(
-    _ handler: @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
+    _ handler:
+      @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
       -> Void
   ) -> Int32 {
     unsafe nl_signal_install(NL_SIGNAL_REPLAY, handler)
@@ -96,7 +97,8 @@ public enum InterruptKind: UInt32 {
 
   /// Installs `handler` for the signal of `kind`.  0, or errno.
   public static func install(
-    _ handler: @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
+    _ handler:
+      @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?)
       -> Void,
     for kind: InterruptKind
   ) -> Int32 {

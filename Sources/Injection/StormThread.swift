@@ -68,11 +68,7 @@ struct StormTarget {
   public func end() -> UInt64 {
     unsafe nl_thread_store_release_32(&shared.pointee.stop, 1)
     pthread_join(thread, nil)
-    var sent: UInt64 = 0
-    for index in unsafe 0..<shared.pointee.count {
-      unsafe sent &+= shared.pointee.sources[index].pointee.target.sent
-    }
-    return sent
+    return sent()
   }
 
   /// Signals sent so far, for a difference over the measured part.

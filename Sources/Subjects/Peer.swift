@@ -75,10 +75,11 @@ private func adapt(_ object: SharedObject, as name: String, version: String) -> 
 private func version(of object: SharedObject, _ name: String) -> String {
   switch name {
   case "jemalloc":
-    typealias Control = @convention(c) (
-      UnsafePointer<CChar>, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?,
-      UnsafeMutableRawPointer?, Int
-    ) -> Int32
+    typealias Control =
+      @convention(c) (
+        UnsafePointer<CChar>, UnsafeMutableRawPointer?, UnsafeMutablePointer<Int>?,
+        UnsafeMutableRawPointer?, Int
+      ) -> Int32
     guard let symbol = unsafe object.symbol("mallctl") else { return "" }
     var text: UnsafePointer<CChar>?
     var size = unsafe MemoryLayout<UnsafePointer<CChar>?>.size
@@ -90,9 +91,10 @@ private func version(of object: SharedObject, _ name: String) -> String {
     let version = unsafe unsafeBitCast(symbol, to: (@convention(c) () -> Int32).self)()
     return "\(version / 100).\(version / 10 % 10).\(version % 10)"
   default:
-    typealias Version = @convention(c) (
-      UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
-    ) -> UnsafePointer<CChar>?
+    typealias Version =
+      @convention(c) (
+        UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+      ) -> UnsafePointer<CChar>?
     guard let symbol = unsafe object.symbol("tc_version") else { return "" }
     return unsafe unsafeBitCast(symbol, to: Version.self)(nil, nil, nil)
       .map { unsafe String(cString: $0) } ?? ""

@@ -22,7 +22,8 @@ func bookError(
   if allocated != freed {
     return "books: the harness allocated \(allocated) and freed \(freed) objects"
   }
-  let outcomes = counts.first &+ counts.nextBucket &+ counts.handlerFailed &+ counts.handlerZeroSized
+  let outcomes =
+    counts.first &+ counts.nextBucket &+ counts.handlerFailed &+ counts.handlerZeroSized
   if counts.attempts != outcomes {
     return "books: \(counts.attempts) attempts in handlers, \(outcomes) outcomes"
   }

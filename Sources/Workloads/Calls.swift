@@ -25,7 +25,8 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
     unsafe allocateNolock = ops.kmalloc_nolock
     unsafe freeNolock = ops.kfree_nolock
     unsafe usableSize = ops.ksize
-    gfpMask = UInt32(NOLOCK_GFP_ZERO.rawValue)
+    gfpMask =
+      UInt32(NOLOCK_GFP_ZERO.rawValue)
       | (subject.can(NOLOCK_CAP_GFP_ACCOUNT) ? UInt32(NOLOCK_GFP_ACCOUNT.rawValue) : 0)
   }
 }

@@ -98,7 +98,9 @@ import CPlatform
       counts.handlerFailed &+= 1
     } else if UInt(bitPattern: address) == 16 {
       counts.handlerZeroSized &+= 1
-    } else if let usableSize = unsafe calls.usableSize, unsafe usableSize(address) > bucket(for: size) {
+    } else if let usableSize = unsafe calls.usableSize,
+      unsafe usableSize(address) > bucket(for: size)
+    {
       counts.nextBucket &+= 1
     } else {
       counts.first &+= 1

@@ -41,7 +41,8 @@ func unmark(_ object: UnsafeMutableRawPointer) -> Bool {
     nl_thread_handler_fence()
     var intact = unsafe address.load(as: UInt.self) == word
     if size >= 16 {
-      intact = unsafe address.loadUnaligned(fromByteOffset: size - 8, as: UInt.self) == word && intact
+      intact =
+        unsafe address.loadUnaligned(fromByteOffset: size - 8, as: UInt.self) == word && intact
     }
     unsafe address.storeBytes(of: 0, as: UInt.self)
     nl_thread_handler_fence()

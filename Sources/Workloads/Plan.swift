@@ -1,5 +1,5 @@
-import CRecords
 import CNolock
+import CRecords
 import Injection
 
 /// What the foreground threads do.

@@ -58,8 +58,10 @@ import CRecords
           if owner == 0 { break }
           guard owner != 0xffff, (Int(owner) - 1 == cpu) == (op == 1) else {
             throw TraceError(
-              path, "CPU \(cpu), event \(cursors[cpu]): "
-                + (owner == 0xffff ? "allocation \(id) is freed twice"
+              path,
+              "CPU \(cpu), event \(cursors[cpu]): "
+                + (owner == 0xffff
+                  ? "allocation \(id) is freed twice"
                   : "the free of \(id) is not \(op == 1 ? "local" : "remote")"))
           }
           unsafe state[Int(id)] = 0xffff

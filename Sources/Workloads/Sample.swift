@@ -1,5 +1,5 @@
-public import CRecords
 import CNolock
+public import CRecords
 import Injection
 import Subjects
 

@@ -7,7 +7,7 @@ import Subjects
 
 /// One sample, from its threads' start to its record.  Runs on the main thread.
 @safe struct SampleRun {
-  private let plan: Plan
+  let plan: Plan
   private let subject: Subject
   private let schedule: ReplaySchedule?
   private let shared: UnsafeMutablePointer<SharedState>
@@ -83,7 +83,8 @@ import Subjects
     if let refusal = setUpError() { return refusal }
     var storm: StormThread?
     if plan.irq == .tgkill {
-      let sources = unsafe (0..<plan.threads).map { index -> UnsafeMutablePointer<InterruptSource> in
+      let sources = unsafe (0..<plan.threads).map {
+        index -> UnsafeMutablePointer<InterruptSource> in
         unsafe field(blocks + index, \.source)
       }
       storm = unsafe StormThread(sources: sources, rate: plan.rate, gaps: gaps)
@@ -120,7 +121,9 @@ import Subjects
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
     if let residentAfter { record.add("resident_bytes", residentAfter) }
     if let peak = ResidentMemory.peak() { record.add("peak_resident_bytes", peak) }
-    for (name, value) in after.difference(since: before).values { record.add("stat.\(name)", value) }
+    for (name, value) in after.difference(since: before).values {
+      record.add("stat.\(name)", value)
+    }
     record.add(latencies())
     if let error = bookError(
       whole, subject, statistics: last.difference(since: first), limited: plan.memoryLimit != 0)
@@ -216,47 +219,11 @@ import Subjects
   private func latencies() -> [UInt64] {
     var sum = [UInt64](repeating: 0, count: LatencyHistogram.bucketCount)
     for index in 0..<plan.threads {
-      for bucket in sum.indices { unsafe sum[bucket] &+= blocks[index].traffic.latency.counts[bucket] }
+      for bucket in sum.indices {
+        unsafe sum[bucket] &+= blocks[index].traffic.latency.counts[bucket]
+      }
     }
     return sum
-  }
-
-  private func write(
-    _ part: Counts, _ whole: Counts, _ measured: Measured, sent: UInt64?, to record: inout SampleRecord
-  ) {
-    record.add("operations", part.operations)
-    let iterations =
-      plan.workload == .replay ? measured.runs : part.operations / UInt64(plan.threads)
-    record.add("iterations", iterations)
-    record.add("threads", UInt64(plan.threads))
-    record.add("allocated", whole.totalAllocated)
-    record.add("freed", whole.totalFreed)
-    record.add("live", whole.totalAllocated &- whole.totalFreed)
-    record.add("alloc_failed", whole.allocFailed)
-    record.add("measured_alloc_failed", part.allocFailed)
-    if plan.irq != .none || plan.replayContexts {
-      record.add("handler_signals", part.signals)
-      if plan.irq != .none {
-        let seconds = Double(measured.foreground) / 1e9
-        record.add("handler_requested", UInt64((plan.rate * seconds).rounded()))
-        record.add("handler_coalesced", part.coalesced)
-      }
-      if let sent { record.add("handler_sent", sent) }
-      record.add("handler_attempts", part.attempts)
-      record.add("handler_first", part.first)
-      record.add("handler_next_bucket", part.nextBucket)
-      record.add("handler_failed", part.handlerFailed)
-      record.add("handler_freed", part.handlerFreed)
-      record.add("handler_handed", part.handed)
-      record.add("handler_bursts", part.bursts)
-    }
-    if plan.workload == .replay {
-      record.add("remote_frees", part.remoteFrees &+ part.handlerRemoteFrees)
-      record.add("dropped_frees", whole.droppedFrees)
-      record.add("early_frees", whole.earlyFrees &+ whole.handlerEarlyFrees)
-      record.add("zero_size_allocations", part.zeroSized &+ part.handlerZeroSized)
-      record.add("handler_operations", part.handlerOperations)
-    }
   }
 }
 

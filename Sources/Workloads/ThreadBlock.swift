@@ -1,5 +1,5 @@
-import Counters
 import CPlatform
+import Counters
 import Glibc
 import Injection
 

@@ -54,7 +54,7 @@ private let sources = [NL_IRQ_TIMER, NL_IRQ_PERF, NL_IRQ_TGKILL].map(\.rawValue)
     let sample = try sample(entry("glibc", NL_STORM) { $0.irq = NL_IRQ_TIMER.rawValue })
     #expect(sample.status == NL_SKIPPED)
     #expect(sample.reason == "glibc promises nothing in a signal handler")
-    let foreground = try sample_nolockCalls("glibc")
+    let foreground = try nolockSample("glibc")
     #expect(foreground.status == NL_SKIPPED)
   }
 
@@ -74,7 +74,7 @@ private let sources = [NL_IRQ_TIMER, NL_IRQ_PERF, NL_IRQ_TGKILL].map(\.rawValue)
   }
 
   @Test func nolockCallsOfTheForeground() throws {
-    let sample = try sample_nolockCalls("null")
+    let sample = try nolockSample("null")
     #expect(sample.status == NL_OK, "\(sample.reason)")
     #expect(sample["operations"] == 1000)
   }
@@ -96,6 +96,6 @@ private let sources = [NL_IRQ_TIMER, NL_IRQ_PERF, NL_IRQ_TGKILL].map(\.rawValue)
   }
 }
 
-private func sample_nolockCalls(_ subject: String) throws -> Sample {
+private func nolockSample(_ subject: String) throws -> Sample {
   try sample(entry(subject, NL_PAIR) { $0.nolock_calls = 1 })
 }

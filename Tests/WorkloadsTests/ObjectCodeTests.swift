@@ -19,7 +19,8 @@ struct ObjectCodeTests {
     let code = try #require(ObjectCode.ofSampleProgram)
     let roots = code.functions.keys.filter { $0.contains(root) }
     #expect(!roots.isEmpty)
-    for name in code.reachable(from: roots) where code.functions[name] == nil || name.hasSuffix("@plt") {
+    for name in code.reachable(from: roots)
+    where code.functions[name] == nil || name.hasSuffix("@plt") {
       #expect(Self.allowed.contains(name), "\(root) reaches \(name)")
     }
     #expect(code.reachable(from: roots).allSatisfy { !$0.hasPrefix("swift_") })

@@ -57,7 +57,9 @@ struct Sample {
     let headerSize = MemoryLayout<nl_sample_header>.size
     guard data.count >= headerSize else { return nil }
     var header = nl_sample_header()
-    _ = unsafe withUnsafeMutableBytes(of: &header) { unsafe data.copyBytes(to: $0, count: headerSize) }
+    _ = unsafe withUnsafeMutableBytes(of: &header) {
+      unsafe data.copyBytes(to: $0, count: headerSize)
+    }
     let metricCount = Int(header.metric_count)
     let bucketCount = Int(header.bucket_count)
     let metricSize = MemoryLayout<nl_metric>.stride

@@ -7,7 +7,9 @@ struct SubjectStatistics {
 
   /// Empty where the subject offers none.
   init(_ subject: Subject) {
-    guard subject.can(NOLOCK_CAP_STATS), let stats = unsafe subject.ops.pointee.stats else { return }
+    guard subject.can(NOLOCK_CAP_STATS), let stats = unsafe subject.ops.pointee.stats else {
+      return
+    }
     let capacity = 256
     let buffer = UnsafeMutablePointer<nolock_stat>.allocate(capacity: capacity)
     defer { unsafe buffer.deallocate() }

@@ -16,7 +16,7 @@ let signalSafe: [SwiftSetting] =
     ])
   ]
 
-let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])]
+let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-momit-leaf-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
 
 let package = Package(
   name: "nolock",
@@ -48,7 +48,7 @@ let package = Package(
       dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
       swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["CRecords", "Workloads"], swiftSettings: signalSafe,
+      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"], swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
     // The suite.
@@ -60,12 +60,7 @@ let package = Package(
       dependencies: [
         "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
-    .target(
-      name: "Reports",
-      dependencies: [
-        "Measurement", "Statistics",
-        .product(name: "Histogram", package: "hdrhistogram-swift"),
-      ], swiftSettings: strict),
+    .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
@@ -80,13 +75,17 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests",
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
-    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+    .testTarget(
+      name: "StatisticsTests",
+      dependencies: [
+        "Statistics", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
     .testTarget(
-      name: "NolockCLITests", dependencies: ["NolockCLI", "Traces"], swiftSettings: strict),
+      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
   ]
 )

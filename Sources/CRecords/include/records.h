@@ -59,6 +59,8 @@ struct nl_plan_entry {
   uint32_t mix[NL_MIX_ENTRIES];  ///< sizes in bytes; an operation draws one uniformly
   uint32_t handler_mix_count;    ///< power of two
   uint32_t handler_mix[NL_MIX_ENTRIES];
+  uint32_t nolock_calls;   ///< pair, batch, churn: 1 = the foreground itself uses the *_nolock calls
+  uint32_t reserved;
 };
 
 struct nl_sample_header {
@@ -79,20 +81,52 @@ struct nl_metric {
 /// A non-empty bucket of the handler's latency histogram: values in [low, low + width) ns.
 struct nl_bucket { uint64_t low_ns, width_ns, count; };
 
-// Metrics of every sample (all per process, summed over threads unless said otherwise):
+// Metrics of every sample (per process, summed over threads unless said otherwise; what is not
+// there was not measured):
 //   wall_ns              measured part, from the first thread's start to the last one's end
+//                        (replay: summed over the passes, what is freed between them left out)
 //   foreground_ns        sum over threads of each thread's own time in the measured part
+//   foreground_ticks     the same in ticks of the time stamp counter; tsc_hz: its frequency
 //   cpu_ns               thread CPU time of the foreground threads in the measured part
 //   operations           foreground operations done (pairs; replay: events)
-//   iterations           per thread, as run (what calibration chose, or as given)
-//   allocated, freed, live, alloc_failed      the harness's own books, foreground + handlers
-//   handler_signals, handler_requested        (requested = rate × time × threads, rounded)
-//   handler_attempts, handler_first, handler_next_bucket, handler_failed, handler_freed
-//   handler_handed       objects a handler passed to another thread, freed there
-//   minor_faults, major_faults, voluntary_switches, involuntary_switches
-//   resident_bytes, peak_resident_bytes
-//   remote_frees         replay: frees done by a thread that did not allocate the object
-//   dropped_frees, early_frees                replay: must be 0
+//   iterations           per thread, as run (calibrated or given; the mean with minimum_ns);
+//                        replay: passes
+//   threads
+//   allocated, freed, live, alloc_failed      the harness's own books, foreground + handlers, of
+//                        the whole sample: warm-up and clean-up too; live is 0 in a good sample
+//   measured_alloc_failed   NULLs of the foreground in the measured part
+//   minor_faults, major_faults, voluntary_switches, involuntary_switches   foreground threads
+//   resident_before_bytes   after set-up and warm-up; resident_bytes: after the measured part
+//   peak_resident_bytes  of the process so far (VmHWM)
 //   stat.<name>          the subject's own counters (nolock_ops.stats): difference over the
 //                        measured part for counters, the value at the end for _now and _max
+// With interrupts, or with replay_contexts (all of the measured part):
+//   handler_signals      handlers run; handler_requested: rate × time × threads, rounded
+//   handler_coalesced    arrivals that one signal stood for, where the source knows (timer, tgkill)
+//   handler_sent         tgkill: signals sent
+//   handler_attempts = handler_first + handler_next_bucket + handler_failed (+ size 0 in a replay)
+//   handler_freed        by kfree_nolock in handlers
+//   handler_handed       objects a handler passed on, by turns to the next thread's foreground
+//                        (kfree) and handler (kfree_nolock); one thread: to its own foreground
+//   handler_bursts       of 64 objects
+// Replay:
+//   remote_frees         frees by a thread that did not allocate the object
+//   dropped_frees, early_frees                must be 0
+//   zero_size_allocations   kmalloc(0) that gave NOLOCK_ZERO_SIZE_PTR: not in the books
+//   handler_operations   events issued from a handler
+
+// Swift imports arrays of this length as tuples; these give it pointers.
+static inline const char *nl_plan_subject(const struct nl_plan_entry *p) { return p->subject; }
+static inline const char *nl_plan_object_path(const struct nl_plan_entry *p) {
+  return p->object_path;
+}
+static inline const char *nl_plan_trace_path(const struct nl_plan_entry *p) {
+  return p->trace_path;
+}
+static inline const uint32_t *nl_plan_mix(const struct nl_plan_entry *p) { return p->mix; }
+static inline const uint32_t *nl_plan_handler_mix(const struct nl_plan_entry *p) {
+  return p->handler_mix;
+}
+static inline char *nl_header_reason(struct nl_sample_header *p) { return p->reason; }
+static inline char *nl_metric_name(struct nl_metric *p) { return p->name; }
 #endif

@@ -43,4 +43,7 @@ enum nl_trace_context {
 #define NL_TRACE_IS_ACCOUNT(e) ((uint32_t)((e) >> 59) & 1u)
 #define NL_TRACE_CONTEXT(e) ((uint32_t)((e) >> 60) & 7u)
 
+static inline const uint64_t *nl_trace_stream_events(const struct nl_trace_header *h) {
+  return h->stream_events;
+}
 #endif

@@ -1,0 +1,106 @@
+import Foundation
+
+/// Something that may be asked for, and whether this machine has it.
+public struct Availability: Codable, Equatable, Sendable {
+  public var name: String
+  public var available: Bool
+  /// What it is or, where it is not available, why.
+  public var note: String
+
+  init(_ name: String, _ available: Bool, _ note: String) {
+    self.name = name
+    self.available = available
+    self.note = note
+  }
+
+  /// The subjects as `nolock-sample` finds them.
+  ///
+  /// - Throws: `notFound` or `sampleFailed` where that program cannot be asked.
+  public static func subjects() throws(Failure) -> [Availability] {
+    try SampleTool.find().subjects().map { Availability($0.name, $0.available, $0.note) }
+  }
+
+  public static func workloads() -> [Availability] {
+    Workload.allCases.map { Availability($0.rawValue, true, $0.summary) }
+  }
+
+  public static func mixes() -> [Availability] {
+    var slabinfo = Availability("slabinfo", true, "this kernel's kmalloc caches by active objects")
+    do throws(Failure) {
+      _ = try SlabInfo.weights()
+    } catch {
+      slabinfo = Availability("slabinfo", false, error.message)
+    }
+    return [
+      Availability("fixed:N", true, "one size of 1…\(Mix.largest) bytes"),
+      Availability("uniform:A-B", true, "every size from A to B equally likely"),
+      Availability("pow2", true, "8, 16, … 8192, the same share of the bytes each"),
+      Availability("bpf", true, "element sizes of BPF programs, 16…512 bytes"), slabinfo,
+      Availability("trace:FILE", true, "the sizes of a recorded trace"),
+    ]
+  }
+
+  /// The suites found, with their titles; a suite with a mistake is not available.
+  public static func suites() -> [Availability] {
+    SuiteFinder.all().map { name, path in
+      do throws(Failure) {
+        return Availability(name, true, try Suite(path: path).title)
+      } catch {
+        return Availability(name, false, error.message)
+      }
+    }
+  }
+
+  public static func interrupts() -> [Availability] {
+    InterruptSource.allCases.map { source in
+      let missing: String? =
+        switch source {
+        case .none, .tgkill: nil
+        case .timer: timerProblem()
+        case .perf: perfProblem()
+        }
+      return Availability(source.rawValue, missing == nil, missing ?? source.summary)
+    }
+  }
+
+  /// Judged by what the kernel shows; a seccomp filter may still refuse, and then the sample says
+  /// so.
+  public static func counters() -> [Availability] {
+    let cpu = (KernelFile.text("/proc/cpuinfo")) ?? ""
+    let steady = cpu.contains("constant_tsc") && cpu.contains("nonstop_tsc")
+    let devices = (try? FileManager.default.contentsOfDirectory(atPath: pmuFolder)) ?? []
+    let hasPMU = devices.contains { $0 == "cpu" || $0.hasPrefix("cpu_") }
+    let perf = perfProblem()
+    return [
+      Availability("clock", true, "CLOCK_MONOTONIC and the thread's CPU clock"),
+      Availability(
+        "tsc", steady, steady ? "constant_tsc nonstop_tsc" : "the TSC is not constant and nonstop"),
+      Availability("getrusage", true, "page faults, context switches, resident memory"),
+      Availability(
+        "sw.perf", perf == nil, perf ?? "task-clock, page faults by perf_event_open"),
+      Availability(
+        "pmu", hasPMU && perf == nil,
+        hasPMU ? perf ?? "hardware events" : "no PMU: no cpu in \(pmuFolder)"),
+    ]
+  }
+
+  private static let pmuFolder = "/sys/bus/event_source/devices"
+
+  private static func perfProblem() -> String? {
+    let path = "/proc/sys/kernel/perf_event_paranoid"
+    guard let text = KernelFile.text(path),
+      let level = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    else { return "no perf events in this kernel (\(path))" }
+    return level > 2 && geteuid() != 0 ? "perf_event_paranoid is \(level), allowed: at most 2" : nil
+  }
+
+  private static func timerProblem() -> String? {
+    var timer: timer_t?
+    guard unsafe timer_create(CLOCK_MONOTONIC, nil, &timer) == 0 else {
+      return "timer_create: \(errorText(errno))"
+    }
+    // The first timer of a process has the id 0, which Swift sees as nil; it ends with the process.
+    if let made = unsafe timer { unsafe timer_delete(made) }
+    return nil
+  }
+}

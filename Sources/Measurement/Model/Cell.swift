@@ -1,0 +1,43 @@
+/// One measurable thing: a subject under a workload with all that defines it.
+public struct Cell: Codable, Hashable, Sendable {
+  /// Name of the allocator: `sheaves`, `glibc`, `peer:/path/lib.so`, …
+  public var subject: String
+  public var workload: Workload
+  /// The foreground's sizes, as written: `fixed:64`.  Replay: `trace:` and its file.
+  public var mix: String
+  public var threads = 1
+  public var interrupts = InterruptSource.none
+  /// Interrupts per second and thread; 0 iff `interrupts` is `none`.
+  public var rate = 0.0
+  /// batch: objects per batch.
+  public var batch = 1
+  /// batch: order of the frees.
+  public var order = FreeOrder.same
+  /// churn, storm over churn: live objects per thread; pair: other objects kept alive.
+  public var live = 0
+  /// storm: what is interrupted.
+  public var foreground = Foreground.pair
+  /// pair, batch, churn: the calls of the foreground.
+  public var calls = Calls.ordinary
+  public var handler = Handler.nolock
+  public var arrivals = Arrivals.periodic
+  /// The handler allocates only the foreground's own sizes.
+  public var ownBucket = false
+  /// The handler's sizes where `ownBucket` is false.
+  public var handlerMix = "bpf"
+  /// replay: events of irq context are issued from a signal.
+  public var contexts = false
+  /// Memory limit of the subject in bytes; 0 = none.
+  public var limit: UInt64 = 0
+
+  public init(subject: String, workload: Workload, mix: String) {
+    self.subject = subject
+    self.workload = workload
+    self.mix = mix
+  }
+
+  /// replay: the trace's file; `nil` for every other workload.
+  public var trace: String? {
+    workload == .replay && mix.hasPrefix("trace:") ? String(mix.dropFirst(6)) : nil
+  }
+}

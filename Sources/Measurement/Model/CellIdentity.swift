@@ -1,0 +1,61 @@
+extension Cell {
+  /// A readable name, unique among cells: `storm/sheaves/mix=bpf/threads=2/irq=timer:10000`.
+  ///
+  /// What has its default value is left out; a trace is named by its file's name.
+  public var id: String { slug(subject: subject) }
+
+  /// The id without the subject: cells with equal ids here are arms of one comparison.
+  public var comparison: String { slug(subject: "*") }
+
+  /// 64-bit FNV-1a, 16 hexadecimal digits, over every field, defaults and full paths included.
+  public var hash: String {
+    let all = [
+      subject, workload.rawValue, mix, "\(threads)", interrupts.rawValue, "\(rate)", "\(batch)",
+      order.rawValue, "\(live)", foreground.rawValue, handler.rawValue, arrivals.rawValue,
+      "\(ownBucket)", handlerMix, "\(contexts)", "\(limit)", calls.rawValue,
+    ]
+    return hexadecimal(fnv1a(all.joined(separator: "\u{1f}")))
+  }
+
+  private func slug(subject: String) -> String {
+    var parts = [
+      workload.rawValue, subject.replacing("/", with: "%2F"), "mix=\(Self.short(mix))",
+      "threads=\(threads)",
+    ]
+    if interrupts != .none {
+      parts.append("irq=\(interrupts.rawValue):\(plain(rate))")
+      if handler != .nolock { parts.append("handler=\(handler.rawValue)") }
+      if arrivals != .periodic { parts.append("arrivals=\(arrivals.rawValue)") }
+      if ownBucket { parts.append("own_bucket=true") }
+      if !ownBucket && handlerMix != "bpf" { parts.append("handler_mix=\(Self.short(handlerMix))") }
+    }
+    if foreground != .pair { parts.append("foreground=\(foreground.rawValue)") }
+    if workload == .batch { parts.append("batch=\(batch)/order=\(order.rawValue)") }
+    if live != 0 { parts.append("live=\(live)") }
+    if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }
+    if contexts { parts.append("contexts=true") }
+    if limit != 0 { parts.append("limit=\(limit)") }
+    return parts.joined(separator: "/")
+  }
+
+  /// `trace:Benchmarks/traces/hackbench.nltrace.gz` → `trace:hackbench.nltrace.gz`.
+  static func short(_ mix: String) -> String {
+    guard mix.hasPrefix("trace:") else { return mix }
+    return "trace:" + (mix.dropFirst(6).split(separator: "/").last ?? "")
+  }
+}
+
+/// FNV-1a, 64 bits.  Source: Fowler, Noll, Vo; offset basis and prime of the 64-bit form.
+func fnv1a(_ text: String) -> UInt64 {
+  text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+}
+
+func hexadecimal(_ value: UInt64) -> String {
+  let digits = String(value, radix: 16)
+  return String(repeating: "0", count: 16 - digits.count) + digits
+}
+
+/// A number without a needless `.0`: 10000, 0.5.
+public func plain(_ value: Double) -> String {
+  value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+}

@@ -1,0 +1,112 @@
+import CRecords
+
+/// What the threads do (harness.md, "Workloads").
+public enum Workload: String, Codable, CaseIterable, Sendable {
+  case pair, batch, churn, storm, replay
+
+  /// What one operation is, for `ns_per_op`.
+  public var operation: String {
+    switch self {
+    case .pair, .batch, .churn, .storm: "allocation with its free"
+    case .replay: "trace event"
+    }
+  }
+
+  /// One line for `nolock list workloads`.
+  public var summary: String {
+    switch self {
+    case .pair: "allocate, then free; `live` other objects of the mix stay alive"
+    case .batch: "allocate `batch` objects, then free all, in the same or a shuffled order"
+    case .churn: "`live` objects per thread, a random one replaced at each step"
+    case .storm: "handlers allocate and free over a busy `foreground` (pair or churn)"
+    case .replay: "a recorded kernel trace, its CPUs as threads, cross-CPU frees in order"
+    }
+  }
+
+  var recordValue: UInt32 {
+    switch self {
+    case .pair: NL_PAIR.rawValue
+    case .batch: NL_BATCH.rawValue
+    case .churn: NL_CHURN.rawValue
+    case .storm: NL_STORM.rawValue
+    case .replay: NL_REPLAY.rawValue
+    }
+  }
+}
+
+/// Where the interrupts come from.
+public enum InterruptSource: String, Codable, CaseIterable, Sendable {
+  case none, timer, perf, tgkill
+
+  /// One line for `nolock list interrupts`.
+  public var summary: String {
+    switch self {
+    case .none: "no interrupts"
+    case .timer: "a POSIX timer per thread (SIGEV_THREAD_ID)"
+    case .perf: "a perf event per thread: cycles, or cpu-clock where there is no PMU"
+    case .tgkill: "another thread sends signals with tgkill"
+    }
+  }
+
+  var recordValue: UInt32 {
+    switch self {
+    case .none: NL_IRQ_NONE.rawValue
+    case .timer: NL_IRQ_TIMER.rawValue
+    case .perf: NL_IRQ_PERF.rawValue
+    case .tgkill: NL_IRQ_TGKILL.rawValue
+    }
+  }
+}
+
+/// `batch`: the order of the frees.
+public enum FreeOrder: String, Codable, CaseIterable, Sendable { case same, shuffled }
+
+/// `storm`: what the handlers interrupt.
+public enum Foreground: String, Codable, CaseIterable, Sendable { case pair, churn }
+
+/// What a handler does: nolock calls, or nothing (the control cell).
+public enum Handler: String, Codable, CaseIterable, Sendable { case nolock, empty }
+
+/// Which calls the foreground of pair, batch and churn uses.
+public enum Calls: String, Codable, CaseIterable, Sendable { case ordinary, nolock }
+
+/// When interrupts arrive.
+public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson }
+
+/// Where a value comes from (harness.md, "Files").
+public enum Source: String, Codable, CaseIterable, Sendable {
+  case count, clock, tsc
+  case softwarePerf = "sw.perf"
+  case step
+  case pmuRead = "pmu.read"
+  case pmuRdpmc = "pmu.rdpmc"
+
+  /// - Returns: `nil` iff the value is not one of `enum nl_source`.
+  init?(recordValue: UInt32) {
+    switch recordValue {
+    case NL_SRC_COUNT.rawValue: self = .count
+    case NL_SRC_CLOCK.rawValue: self = .clock
+    case NL_SRC_TSC.rawValue: self = .tsc
+    case NL_SRC_SW_PERF.rawValue: self = .softwarePerf
+    case NL_SRC_STEP.rawValue: self = .step
+    case NL_SRC_PMU_READ.rawValue: self = .pmuRead
+    case NL_SRC_PMU_RDPMC.rawValue: self = .pmuRdpmc
+    default: return nil
+    }
+  }
+}
+
+/// The subjects known by name.
+public enum Subjects {
+  public static let names = [
+    "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+  ]
+  /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
+  public static let prefixes = ["rev:", "peer:"]
+
+  /// Whether `name` may stand where a subject is expected.
+  public static func isValid(_ name: String) -> Bool {
+    names.contains(name)
+      || prefixes.contains { name.hasPrefix($0) && name.utf8.count > $0.utf8.count }
+  }
+}

@@ -1,0 +1,170 @@
+import Statistics
+
+extension RunResult {
+  /// Evaluates the samples of a plan; pure: the same samples give the same result.
+  ///
+  /// - Parameter run: the run's name.
+  public init(_ plan: Plan, samples: [Sample], run: String, interrupted: Bool) {
+    self.run = run
+    suite = plan.suite
+    title = plan.title
+    base = plan.base
+    blocks = plan.blocks
+    seed = plan.seed
+    command = plan.command
+    self.interrupted = interrupted
+    fingerprint = plan.fingerprint
+    let blocks = Blocks(samples)
+    let sorted = plan.comparisons.map(blocks.sorted)
+    cells = []
+    for (index, comparison) in plan.comparisons.enumerated() {
+      let context = Evaluation(plan: plan, all: blocks, sorted: sorted, comparison: index)
+      for arm in comparison.arms { cells.append(context.result(arm)) }
+    }
+  }
+}
+
+/// One comparison and what it is seen against.
+private struct Evaluation {
+  let plan: Plan
+  let all: Blocks
+  let sorted: [Blocks.Sorted]
+  let comparison: Int
+
+  private var own: Blocks.Sorted { sorted[comparison] }
+  private var arms: [Plan.PlannedCell] { plan.comparisons[comparison].arms }
+
+  func result(_ arm: Plan.PlannedCell) -> RunResult.CellResult {
+    let samples = own.samples[arm.hash] ?? []
+    let everything = all.all(arm.hash)
+    let failed = everything.filter { $0.status == .failed }
+    let state: RunResult.State =
+      if !samples.isEmpty { .ok } else if everything.contains(where: { $0.status == .skipped }) {
+        .skipped
+      } else if !failed.isEmpty || !own.discarded.isEmpty {
+        .failed
+      } else { .incomplete }
+    let reason =
+      everything.last { $0.status == .skipped }?.reason ?? failed.last?.reason
+      ?? (state == .ok
+        ? nil
+        : state == .failed ? "every block has a failed sample" : "interrupted before its turn")
+    return RunResult.CellResult(
+      id: arm.id, hash: arm.hash, comparison: plan.comparisons[comparison].id, cell: arm.cell,
+      state: state, reason: reason,
+      iterations: plan.comparisons[comparison].calibration?.iterations,
+      blocksValid: own.valid.count, blocksDiscarded: own.discarded.count,
+      samplesFailed: failed.count, metrics: summaries(samples, arm.cell),
+      ratios: samples.isEmpty ? [] : ratios(arm), handlerLatency: latency(samples),
+      counters: counters(samples))
+  }
+
+  private func summaries(_ samples: [Sample], _ cell: Cell) -> [Summary] {
+    guard let first = samples.first else { return [] }
+    var summaries: [Summary] = []
+    for derived in Derived.all where !derived.needsInterrupts || cell.interrupts != .none {
+      var why: String?
+      let values = samples.compactMap { sample -> Double? in
+        do throws(RecordError) {
+          return try derived.value(sample, threads: cell.threads)
+        } catch {
+          why = error.text
+          return nil
+        }
+      }
+      // A value that some samples lack is no value of the cell: the rest would be a selection.
+      summaries.append(
+        Summary(
+          derived.name, unit: derived.unit, source: first.source(derived.from) ?? .count,
+          lowerIsBetter: derived.lowerIsBetter, values: why == nil ? values : [], reason: why))
+    }
+    for metric in first.metrics where !metric.name.hasPrefix("stat.") {
+      let values = samples.compactMap { $0.value(metric.name).map(Double.init) }
+      let whole = values.count == samples.count
+      summaries.append(
+        Summary(
+          metric.name, unit: unit(ofMetric: metric.name), source: metric.source,
+          lowerIsBetter: nil, values: whole ? values : [],
+          reason: whole ? nil : "a sample has no \(metric.name)"))
+    }
+    return summaries
+  }
+
+  private func ratios(_ arm: Plan.PlannedCell) -> [Ratio] {
+    var ratios: [Ratio] = []
+    let base = arms.first { $0.cell.subject == plan.base && own.samples[$0.hash] != nil }
+    let null = arms.first { $0.cell.subject == "null" && own.samples[$0.hash] != nil }
+    for metric in ["ns_per_op", "cpu_ns_per_op"] {
+      guard let mine = values(metric, arm, own) else { continue }
+      if let base, let theirs = values(metric, base, own), base.hash != arm.hash {
+        ratios.append(Ratio(metric: metric, base: plan.base, arm: mine, base: theirs))
+        if let null, null.hash != arm.hash, null.hash != base.hash,
+          let loop = values(metric, null, own)
+        {
+          ratios.append(
+            Ratio(
+              metric: metric, base: plan.base, net: "null",
+              arm: zip(mine, loop).map { $0 - $1 }, base: zip(theirs, loop).map { $0 - $1 }))
+        }
+      }
+      if let control = control(metric, arm) { ratios.append(control) }
+    }
+    return ratios
+  }
+
+  /// Against the cell whose handler does nothing: what the allocator's part of the handler costs.
+  private func control(_ metric: String, _ arm: Plan.PlannedCell) -> Ratio? {
+    guard arm.cell.interrupts != .none, arm.cell.handler == .nolock else { return nil }
+    var twin = arm.cell
+    twin.handler = .empty
+    let id = twin.comparison
+    guard let index = plan.comparisons.firstIndex(where: { $0.id == id }),
+      let planned = plan.comparisons[index].arms.first(where: { $0.hash == twin.hash })
+    else { return nil }
+    let other = sorted[index]
+    let both = Set(own.valid).intersection(other.valid)
+    guard let mine = values(metric, arm, own, in: both),
+      let theirs = values(metric, planned, other, in: both)
+    else { return nil }
+    return Ratio(metric: metric, base: twin.id, arm: mine, base: theirs)
+  }
+
+  /// A metric's values by block; `nil` iff a sample lacks it or there are none.
+  private func values(
+    _ metric: String, _ arm: Plan.PlannedCell, _ sorted: Blocks.Sorted, in blocks: Set<Int>? = nil
+  ) -> [Double]? {
+    guard let samples = sorted.samples[arm.hash],
+      let derived = Derived.all.first(where: { $0.name == metric })
+    else { return nil }
+    var values: [Double] = []
+    for sample in samples where blocks?.contains(sample.block) ?? true {
+      guard let value = try? derived.value(sample, threads: arm.cell.threads) else { return nil }
+      values.append(value)
+    }
+    return values.isEmpty ? nil : values
+  }
+
+  private func latency(_ samples: [Sample]) -> RunResult.Latency? {
+    var pool = PooledHistogram()
+    for bucket in samples.flatMap(\.latency) {
+      pool.add(low: bucket.low, width: bucket.width, count: bucket.count)
+    }
+    guard let p50 = pool.value(at: 0.5), let p90 = pool.value(at: 0.9),
+      let p99 = pool.value(at: 0.99), let p999 = pool.value(at: 0.999), let max = pool.maximum
+    else { return nil }
+    return RunResult.Latency(
+      count: pool.count, p50: p50, p90: p90, p99: p99, p999: p999, max: max)
+  }
+
+  private func counters(_ samples: [Sample]) -> [String: UInt64] {
+    var counters: [String: UInt64] = [:]
+    for metric in samples.flatMap(\.metrics) where metric.name.hasPrefix("stat.") {
+      let isLevel = metric.name.hasSuffix("_now") || metric.name.hasSuffix("_max")
+      counters[metric.name] =
+        isLevel
+        ? max(counters[metric.name] ?? 0, metric.value)
+        : (counters[metric.name] ?? 0) &+ metric.value
+    }
+    return counters
+  }
+}

@@ -1,0 +1,17 @@
+/// An optional that is written as `null` where it has no value, never left away.
+@propertyWrapper
+public struct Explicit<Value: Codable & Equatable & Sendable>: Codable, Equatable, Sendable {
+  public var wrappedValue: Value?
+
+  public init(wrappedValue: Value?) { self.wrappedValue = wrappedValue }
+
+  public init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    wrappedValue = value.decodeNil() ? nil : try value.decode(Value.self)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    if let wrappedValue { try value.encode(wrappedValue) } else { try value.encodeNil() }
+  }
+}

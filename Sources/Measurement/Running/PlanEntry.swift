@@ -1,0 +1,79 @@
+import CRecords
+
+/// The bytes of one `struct nl_plan_entry`: what a sample process reads.
+public struct PlanEntry: Sendable {
+  public let bytes: [UInt8]
+
+  /// - Parameters:
+  ///   - iterations: per thread; 0 = the sample calibrates itself to `targetNanoseconds`.
+  ///   - trace: the compact trace's file, memory-mapped by the sample; empty if none.
+  /// - Throws: `usage` where a path or name is longer than the record's field.
+  public init(
+    _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64, mix: MixTable,
+    handlerMix: MixTable, trace: String
+  ) throws(Failure) {
+    var entry = nl_plan_entry()
+    entry.abi = NL_RECORDS_ABI
+    entry.size = UInt32(MemoryLayout<nl_plan_entry>.size)
+    entry.workload = cell.workload.recordValue
+    entry.foreground = (cell.foreground == .pair ? NL_PAIR : NL_CHURN).rawValue
+    entry.threads = UInt32(cell.threads)
+    entry.batch = UInt32(cell.batch)
+    entry.shuffled = cell.order == .shuffled ? 1 : 0
+    entry.live = UInt32(cell.live)
+    entry.irq = cell.interrupts.recordValue
+    entry.arrivals = (cell.arrivals == .poisson ? NL_POISSON : NL_PERIODIC).rawValue
+    entry.handler = (cell.handler == .empty ? NL_HANDLER_EMPTY : NL_HANDLER_NOLOCK).rawValue
+    entry.handler_own_bucket = cell.ownBucket ? 1 : 0
+    entry.irq_rate = cell.rate
+    entry.iterations = iterations
+    entry.target_ns = targetNanoseconds
+    entry.seed = seed
+    entry.memory_limit = cell.limit
+    entry.pin = 1
+    entry.replay_contexts = cell.contexts ? 1 : 0
+    entry.nolock_calls = cell.calls == .nolock ? 1 : 0
+    entry.mix_count = UInt32(mix.sizes.count)
+    entry.handler_mix_count = UInt32(handlerMix.sizes.count)
+    var raw = unsafe withUnsafeBytes(of: &entry) { unsafe Array($0) }
+    let (name, object) = cell.nameAndObject
+    try Self.put(name, "subject", \.subject, limit: 64, &raw)
+    try Self.put(object, "object path", \.object_path, limit: 1024, &raw)
+    try Self.put(trace, "trace path", \.trace_path, limit: 1024, &raw)
+    Self.put(mix.sizes, \.mix, &raw)
+    Self.put(handlerMix.sizes, \.handler_mix, &raw)
+    bytes = raw
+  }
+
+  private static func put(
+    _ text: String, _ what: String, _ field: PartialKeyPath<nl_plan_entry>, limit: Int,
+    _ raw: inout [UInt8]
+  ) throws(Failure) {
+    let utf8 = Array(text.utf8)
+    guard utf8.count < limit else {
+      throw Failure(.usage, "\(what) '\(text.prefix(40))…': longer than \(limit - 1) bytes")
+    }
+    guard let offset = MemoryLayout<nl_plan_entry>.offset(of: field) else { return }
+    raw.replaceSubrange(offset..<offset + utf8.count, with: utf8)
+  }
+
+  private static func put(
+    _ sizes: [UInt32], _ field: PartialKeyPath<nl_plan_entry>, _ raw: inout [UInt8]
+  ) {
+    guard let offset = MemoryLayout<nl_plan_entry>.offset(of: field) else { return }
+    let utf8 = sizes.flatMap { size in (0..<4).map { UInt8(truncatingIfNeeded: size >> ($0 * 8)) } }
+    raw.replaceSubrange(offset..<offset + utf8.count, with: utf8)
+  }
+}
+
+extension Cell {
+  /// The subject's name for the record, and the shared object of `rev:` and `peer:`.
+  var nameAndObject: (name: String, object: String) {
+    for prefix in Subjects.prefixes where subject.hasPrefix(prefix) {
+      let path = String(subject.dropFirst(prefix.count))
+      let file = path.split(separator: "/").last.map(String.init) ?? path
+      return (String((prefix + file).prefix(63)), path)
+    }
+    return (subject, "")
+  }
+}

@@ -1,0 +1,65 @@
+/// One sample as `samples.jsonl` keeps it: a line of JSON.
+public struct Sample: Codable, Equatable, Sendable {
+  /// Version of this record.
+  public static let schema = 1
+
+  public var schema = Sample.schema
+  /// The cell's id and hash.
+  public var cell: String
+  public var hash: String
+  /// Block number from 0, place of this arm within it from 0, and how often the block was begun
+  /// before.
+  public var block: Int
+  public var position: Int
+  public var attempt: Int
+  public var seed: UInt64
+  public var status: Status
+  /// Why it was skipped or failed; `nil` iff it is ok.
+  public var reason: String?
+  /// The signal that ended the process; 9 with a reason that says "watchdog" where it was killed
+  /// here.
+  public var signal: Int32?
+  /// When it started, seconds since 1970.
+  public var startedAt: Double
+  /// Length of the whole process in nanoseconds, start and set-up included.
+  public var processNanoseconds: UInt64
+  public var metrics: [Metric]
+  /// The handlers' latency in nanoseconds.
+  public var latency: [Bucket]
+
+  enum CodingKeys: String, CodingKey {
+    case schema, cell, hash, block, position, attempt, seed, status, reason, signal, metrics
+    case startedAt = "started_at_s"
+    case processNanoseconds = "process_ns"
+    case latency = "handler_latency_ns"
+  }
+
+  /// `null` is written out, never left away.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(schema, forKey: .schema)
+    try values.encode(cell, forKey: .cell)
+    try values.encode(hash, forKey: .hash)
+    try values.encode(block, forKey: .block)
+    try values.encode(position, forKey: .position)
+    try values.encode(attempt, forKey: .attempt)
+    try values.encode(seed, forKey: .seed)
+    try values.encode(status, forKey: .status)
+    try values.encode(reason, forKey: .reason)
+    try values.encode(signal, forKey: .signal)
+    try values.encode(startedAt, forKey: .startedAt)
+    try values.encode(processNanoseconds, forKey: .processNanoseconds)
+    try values.encode(metrics, forKey: .metrics)
+    try values.encode(latency, forKey: .latency)
+  }
+
+  /// A metric's value; `nil` iff the sample has none of this name.
+  public func value(_ name: String) -> UInt64? {
+    metrics.first { $0.name == name }?.value
+  }
+
+  /// A metric's source; `nil` iff the sample has none of this name.
+  public func source(_ name: String) -> Source? {
+    metrics.first { $0.name == name }?.source
+  }
+}

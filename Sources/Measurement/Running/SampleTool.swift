@@ -1,0 +1,119 @@
+import Foundation
+
+/// The program that runs one sample: `nolock-sample`.
+public struct SampleTool: Sendable {
+  public let path: String
+  private let environment: [String]
+
+  /// Finds the program: the environment's NOLOCK_SAMPLE, else beside this executable.
+  ///
+  /// - Throws: `notFound` where it is not an executable file.
+  public static func find() throws(Failure) -> SampleTool {
+    let environment = ProcessInfo.processInfo.environment
+    let path =
+      environment["NOLOCK_SAMPLE"]
+      ?? (executablePath() as NSString).deletingLastPathComponent + "/nolock-sample"
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw Failure(.notFound, "\(path): not an executable file (NOLOCK_SAMPLE names another)")
+    }
+    return SampleTool(path: path, environment: environment)
+  }
+
+  init(path: String, environment: [String: String]) {
+    self.path = path
+    var variables = environment
+    // jemalloc from Debian wants more static TLS than the loader keeps back by default.
+    variables["GLIBC_TUNABLES"] = "glibc.rtld.optional_static_tls=65536"
+    self.environment = variables.map { "\($0.key)=\($0.value)" }
+  }
+
+  /// How one sample process ended.
+  enum Outcome {
+    case record(SampleRecord)
+    case failed(reason: String, signal: Int32?)
+    case interrupted
+  }
+
+  /// Runs one sample; whatever the process does, it ends here within `seconds`.
+  func run(_ entry: PlanEntry, seconds: Double, signals: Signals?) throws(Failure) -> Outcome {
+    let child = ChildProcess(path: path, arguments: [], environment: environment)
+    let result = try child.run(input: entry.bytes, seconds: seconds, signals: signals)
+    let said = Self.lastLine(result.errors)
+    switch result.end {
+    case .interrupted: return .interrupted
+    case .timedOut:
+      return .failed(
+        reason: "watchdog: not finished after \(plain(seconds)) s, killed" + said, signal: SIGKILL)
+    case .signalled(let signal):
+      return .failed(
+        reason: "ended by signal \(signal) (\(signalName(signal)))" + said, signal: signal)
+    case .exited(let code):
+      do throws(RecordError) {
+        let record = try SampleRecord.decode(result.output)
+        if code != 0 && record.status == .ok {
+          return .failed(reason: "exit code \(code) behind an ok record" + said, signal: nil)
+        }
+        return .record(record)
+      } catch {
+        return .failed(
+          reason: code == 0 ? error.text + said : "exit code \(code), \(error.text)" + said,
+          signal: nil)
+      }
+    }
+  }
+
+  /// A subject and whether it can run here.
+  public struct Subject: Codable, Equatable, Sendable {
+    public var name: String
+    public var available: Bool
+    /// Version where available, else the reason.
+    public var note: String
+  }
+
+  /// Asks the program which subjects it can run on this machine.
+  ///
+  /// - Throws: `sampleFailed` where the answer is not the agreed one.
+  public func subjects() throws(Failure) -> [Subject] {
+    let child = ChildProcess(path: path, arguments: ["--subjects"], environment: environment)
+    let result = try child.run(input: [], seconds: 30, signals: nil)
+    guard result.end == .exited(0) else {
+      throw Failure(
+        .sampleFailed, "\(path) --subjects failed: \(result.end)" + Self.lastLine(result.errors))
+    }
+    var subjects: [Subject] = []
+    for line in String(decoding: result.output, as: UTF8.self).split(whereSeparator: \.isNewline) {
+      let words = line.split(separator: "\t", maxSplits: 2, omittingEmptySubsequences: false)
+      guard words.count >= 2, words[1] == "available" || words[1] == "missing" else {
+        throw Failure(.sampleFailed, "\(path) --subjects: line '\(line)' is not name, tab, state")
+      }
+      subjects.append(
+        Subject(
+          name: String(words[0]), available: words[1] == "available",
+          note: words.count > 2 ? String(words[2]) : ""))
+    }
+    return subjects
+  }
+
+  private static func lastLine(_ errors: [UInt8]) -> String {
+    let text = String(decoding: errors, as: UTF8.self)
+    guard let line = text.split(whereSeparator: \.isNewline).last else { return "" }
+    return ": \(line.prefix(200))"
+  }
+}
+
+/// The path of the running program.
+public func executablePath() -> String {
+  (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+    ?? CommandLine.arguments[0]
+}
+
+/// `SIGSEGV` for 11.
+func signalName(_ number: Int32) -> String {
+  let names: [Int32: String] = [
+    SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
+    SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL",
+    SIGSEGV: "SIGSEGV", SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM",
+    SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2", SIGSYS: "SIGSYS", SIGXCPU: "SIGXCPU",
+  ]
+  return names[number] ?? "signal \(number)"
+}

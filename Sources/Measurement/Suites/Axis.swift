@@ -1,0 +1,111 @@
+/// What a suite's group and `-p axis=a,b` may vary.
+public enum Axis: String, CaseIterable, Comparable, Sendable {
+  case workload, mix, trace, threads, irq, rate, batch, order, live, foreground, calls, handler
+  case arrivals
+  case ownBucket = "own_bucket"
+  case handlerMix = "handler_mix"
+  case contexts, limit, subject
+
+  public static func < (a: Axis, b: Axis) -> Bool { a.position < b.position }
+  private var position: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+  /// The largest rate, in interrupts per second and thread.
+  public static let largestRate = 1_000_000
+  static let largestThreads = 256
+  static let largestLive = 10_000_000
+  static let largestBatch = 1_000_000
+
+  /// What may be written as a value.
+  public var allowed: String {
+    switch self {
+    case .workload: list(Workload.allCases)
+    case .mix, .handlerMix: Mix.allowed
+    case .trace: "a file"
+    case .threads: "1…\(Self.largestThreads)"
+    case .irq: list(InterruptSource.allCases)
+    case .rate: "1…1,000,000 per second and thread"
+    case .batch: "1…\(Self.largestBatch)"
+    case .order: list(FreeOrder.allCases)
+    case .live: "0…\(Self.largestLive)"
+    case .foreground: list(Foreground.allCases)
+    case .calls: list(Calls.allCases)
+    case .handler: list(Handler.allCases)
+    case .arrivals: list(Arrivals.allCases)
+    case .ownBucket, .contexts: "true, false"
+    case .limit: "bytes, 0 = none"
+    case .subject: Subjects.names.joined(separator: ", ") + ", rev:PATH, peer:PATH"
+    }
+  }
+
+  /// The workloads that have this axis.
+  func applies(to workload: Workload) -> Bool {
+    switch self {
+    case .mix: workload != .replay
+    case .trace, .contexts: workload == .replay
+    case .batch, .order: workload == .batch
+    case .live: workload == .pair || workload == .churn || workload == .storm
+    case .foreground: workload == .storm
+    case .calls: workload == .pair || workload == .batch || workload == .churn
+    default: true
+    }
+  }
+
+  /// Whether the axis means nothing without interrupts.
+  var needsInterrupts: Bool {
+    switch self {
+    case .rate, .handler, .arrivals, .ownBucket, .handlerMix: true
+    default: false
+    }
+  }
+
+  /// Sets the value in a cell.
+  ///
+  /// - Returns: false iff `text` is not `allowed`; the cell is then unchanged.
+  func apply(_ text: String, to cell: inout Cell) -> Bool {
+    func set<T>(_ value: T?, _ path: WritableKeyPath<Cell, T>) -> Bool {
+      guard let value else { return false }
+      cell[keyPath: path] = value
+      return true
+    }
+    return switch self {
+    case .workload: set(Workload(rawValue: text), \.workload)
+    case .mix: set(Mix(text).map { _ in text }, \.mix)
+    case .handlerMix: set(Mix(text).map { _ in text }, \.handlerMix)
+    case .trace: set(text.isEmpty ? nil : "trace:" + text, \.mix)
+    case .threads: set(integer(text, 1...Self.largestThreads), \.threads)
+    case .irq: set(InterruptSource(rawValue: text), \.interrupts)
+    case .rate: set(Self.rate(text), \.rate)
+    case .batch: set(integer(text, 1...Self.largestBatch), \.batch)
+    case .order: set(FreeOrder(rawValue: text), \.order)
+    case .live: set(integer(text, 0...Self.largestLive), \.live)
+    case .foreground: set(Foreground(rawValue: text), \.foreground)
+    case .calls: set(Calls(rawValue: text), \.calls)
+    case .handler: set(Handler(rawValue: text), \.handler)
+    case .arrivals: set(Arrivals(rawValue: text), \.arrivals)
+    case .ownBucket: set(["true": true, "false": false][text], \.ownBucket)
+    case .contexts: set(["true": true, "false": false][text], \.contexts)
+    case .limit: set(UInt64(text), \.limit)
+    case .subject: set(Subjects.isValid(text) ? text : nil, \.subject)
+    }
+  }
+
+  /// Whether `text` is an allowed value.
+  public func accepts(_ text: String) -> Bool {
+    var scratch = Cell(subject: "", workload: .pair, mix: "")
+    return apply(text, to: &scratch)
+  }
+
+  private static func rate(_ text: String) -> Double? {
+    guard let value = Double(text), value >= 1, value <= Double(largestRate) else { return nil }
+    return value
+  }
+}
+
+private func integer(_ text: String, _ range: ClosedRange<Int>) -> Int? {
+  guard let value = Int(text), range.contains(value) else { return nil }
+  return value
+}
+
+private func list<T: RawRepresentable<String>>(_ cases: [T]) -> String {
+  cases.map(\.rawValue).joined(separator: ", ")
+}

@@ -1,0 +1,90 @@
+import Measurement
+
+/// `result.csv`: a line per sample and metric (RFC 4180: CRLF, quotes doubled).
+public enum CSVReport {
+  public static let fileName = "result.csv"
+  /// The columns, in their order.
+  public static let columns = [
+    "run", "cell", "subject", "arm", "workload", "mix", "threads", "irq_source", "irq_rate",
+    "block", "position", "attempt", "metric", "unit", "source", "value", "valid", "reason",
+  ]
+
+  /// - Parameter run: the run's name.
+  public static func render(_ plan: Plan, samples: [Sample], run: String) -> String {
+    let blocks = Blocks(samples)
+    var text = line(columns)
+    for comparison in plan.comparisons {
+      let sorted = blocks.sorted(comparison)
+      let valid = Set(sorted.samples.values.flatMap { $0 }.map(Key.init))
+      for arm in comparison.arms {
+        for sample in blocks.all(arm.hash) {
+          let head = prefix(run, arm, sample)
+          for row in rows(sample, threads: arm.cell.threads, valid: valid.contains(Key(sample))) {
+            text += line(head + row)
+          }
+        }
+      }
+    }
+    return text
+  }
+
+  private struct Key: Hashable {
+    let hash: String
+    let block: Int
+    let attempt: Int
+
+    init(_ sample: Sample) {
+      hash = sample.hash
+      block = sample.block
+      attempt = sample.attempt
+    }
+  }
+
+  private static func prefix(_ run: String, _ arm: Plan.PlannedCell, _ sample: Sample) -> [String] {
+    let cell = arm.cell
+    return [
+      run, arm.id, cell.subject, cell.subject, cell.workload.rawValue, cell.mix,
+      "\(cell.threads)", cell.interrupts.rawValue,
+      cell.interrupts == .none ? "" : plain(cell.rate), "\(sample.block)", "\(sample.position)",
+      "\(sample.attempt)",
+    ]
+  }
+
+  /// `metric, unit, source, value, valid, reason` of every metric; of a sample without any, one
+  /// row without a value.
+  private static func rows(_ sample: Sample, threads: Int, valid: Bool) -> [[String]] {
+    guard sample.status == .ok else {
+      return [["ns_per_op", "ns/op", "clock", "", "false", sample.reason ?? "no reason given"]]
+    }
+    let reason = valid ? "" : "another arm of its block has no result"
+    var rows: [[String]] = []
+    for derived in Derived.all {
+      guard let value = derived.value(of: sample, threads: threads) else { continue }
+      let source = sample.source(derived.from)?.rawValue ?? "count"
+      rows.append([derived.name, derived.unit, source, "\(value)", "\(valid)", reason])
+    }
+    for metric in sample.metrics {
+      rows.append([
+        metric.name, unit(ofMetric: metric.name), metric.source.rawValue, "\(metric.value)",
+        "\(valid)", reason,
+      ])
+    }
+    return rows
+  }
+
+  static func line(_ fields: [String]) -> String {
+    fields.map(quoted).joined(separator: ",") + "\r\n"
+  }
+
+  private static func quoted(_ field: String) -> String {
+    let special = field.unicodeScalars.contains { "\",\r\n".unicodeScalars.contains($0) }
+    return special ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+  }
+}
+
+extension CSVReport {
+  /// A table's columns and rows; the title and the notes are left out.
+  public static func render(_ table: Table) -> String {
+    line(table.columns.map(\.title)) + table.rows.map(line).joined()
+  }
+}

@@ -1,0 +1,146 @@
+import CPlatform
+import Counters
+import Glibc
+import Injection
+
+/// Operations between two looks at what other threads' handlers passed on.
+private let chunk: UInt64 = 256
+
+/// A foreground thread: waits for commands until told to quit.
+func foregroundThread(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let shared = unsafe block.pointee.shared
+  let threads = unsafe UInt32(shared.pointee.threads)
+  unsafe nl_thread_set(UnsafeMutableRawPointer(block))
+  if let attach = unsafe shared.pointee.attach { _ = attach() }
+  var generation: UInt32 = 0
+  while true {
+    generation = unsafe shared.pointee.gate.wait(after: generation)
+    let command = unsafe shared.pointee.command
+    switch command {
+    case .prepare: unsafe prepare(block)
+    case .run: unsafe run(block)
+    case .cleanUp: unsafe cleanUp(block)
+    case .quit:
+      unsafe block.pointee.source.close()
+      if let detach = unsafe shared.pointee.detach { detach() }
+    }
+    unsafe shared.pointee.gate.finished(threads: threads)
+    if command == .quit { return }
+  }
+}
+
+/// One run: all threads start together, interrupts on, the clock around the loop alone.
+private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let shared = unsafe block.pointee.shared
+  let operations = unsafe shared.pointee.operations
+  let minimum = unsafe shared.pointee.minimumNanoseconds
+  let usage = ThreadUsage.now()
+  unsafe shared.pointee.gate.startLine(threads: UInt32(shared.pointee.threads))
+  unsafe nl_thread_store_release_32(&block.pointee.armed, 1)
+  unsafe block.pointee.source.arm()
+  let cpu = nl_clock_thread_cpu_ns()
+  let start = nl_clock_monotonic_ns()
+  let ticks = nl_clock_ticks()
+  var end: UInt64
+  repeat {
+    unsafe loop(block, operations)
+    end = nl_clock_monotonic_ns()
+  } while end &- start < minimum
+  let endTicks = nl_clock_ticks()
+  let endCPU = nl_clock_thread_cpu_ns()
+  unsafe block.pointee.source.disarm()
+  unsafe nl_thread_store_release_32(&block.pointee.armed, 0)
+  unsafe block.pointee.timing.start = start
+  unsafe block.pointee.timing.end = end
+  unsafe block.pointee.timing.cpu = endCPU &- cpu
+  unsafe block.pointee.timing.ticks = endTicks &- ticks
+  var difference = ThreadUsage()
+  difference.add(from: usage, to: ThreadUsage.now())
+  unsafe block.pointee.timing.usage = difference
+}
+
+/// `operations` operations; replay: one pass.
+private func loop(_ block: UnsafeMutablePointer<ThreadBlock>, _ operations: UInt64) {
+  let plan = unsafe block.pointee.shared.pointee.plan
+  let calls = unsafe block.pointee.shared.pointee.calls
+  if plan.workload == .replay {
+    unsafe replayPass(block, plan, calls)
+    return
+  }
+  guard plan.handlerAllocates else {
+    unsafe step(block, plan, calls, operations)
+    return
+  }
+  var left = operations
+  while left != 0 {
+    let count = left < chunk ? left : chunk
+    unsafe step(block, plan, calls, count)
+    unsafe drain(block, plan, calls)
+    left &-= count
+  }
+}
+
+@inline(__always)
+private func step(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls, _ count: UInt64
+) {
+  let objects = unsafe block.pointee.objects
+  let outcome =
+    switch plan.workload {
+    case .pair where plan.checkedLoop:
+      unsafe checkedPairLoop(calls.allocate, calls.free, plan.mix, count)
+    case .pair where plan.mix.count == 1:
+      unsafe pairLoop(calls.allocate, calls.free, Int(plan.mix.sizes[0]), count)
+    case .pair:
+      unsafe pairLoop(calls.allocate, calls.free, plan.mix, count)
+    case .batch:
+      unsafe batchLoop(
+        calls.allocate, calls.free, plan.mix, objects, block.pointee.order, plan.batch, count)
+    case .churn where plan.checkedLoop:
+      unsafe checkedChurnLoop(
+        calls.allocate, calls.free, plan.mix, objects, plan.live, &block.pointee.random, count)
+    case .churn:
+      unsafe churnLoop(
+        calls.allocate, calls.free, plan.mix, objects, plan.live, &block.pointee.random, count)
+    case .storm, .replay: LoopOutcome()
+    }
+  unsafe block.pointee.counts.operations &+= count
+  unsafe block.pointee.counts.allocated &+= count &- outcome.failed
+  unsafe block.pointee.counts.freed &+= count &- outcome.empty
+  unsafe block.pointee.counts.allocFailed &+= outcome.failed
+  unsafe block.pointee.counts.mismatches &+= outcome.mismatches
+}
+
+private func replayPass(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+) {
+  guard let schedule = plan.schedule else { return }
+  let thread = unsafe block.pointee.index
+  let events = unsafe schedule.events[thread]
+  let count = unsafe schedule.counts[thread]
+  var outcome = ReplayOutcome()
+  if plan.replayContexts && schedule.hasInterrupts {
+    outcome = unsafe replayWithContexts(block, schedule, calls)
+    if plan.handlerAllocates { unsafe drain(block, plan, calls) }
+  } else if !plan.handlerAllocates {
+    outcome = unsafe replayLoop(
+      calls.allocate, calls.free, calls.gfpMask, schedule.slots, events, count)
+  } else {
+    var index = 0
+    while index != count {
+      let length = min(Int(chunk), count &- index)
+      let part = unsafe replayLoop(
+        calls.allocate, calls.free, calls.gfpMask, schedule.slots, events + index, length)
+      outcome.add(part)
+      unsafe drain(block, plan, calls)
+      index &+= length
+    }
+  }
+  unsafe block.pointee.counts.operations &+= UInt64(truncatingIfNeeded: count)
+  unsafe block.pointee.counts.allocated &+= outcome.allocated
+  unsafe block.pointee.counts.freed &+= outcome.freed
+  unsafe block.pointee.counts.allocFailed &+= outcome.failed
+  unsafe block.pointee.counts.zeroSized &+= outcome.zeroSized
+  unsafe block.pointee.counts.remoteFrees &+= outcome.remote
+  unsafe block.pointee.counts.earlyFrees &+= outcome.early
+}

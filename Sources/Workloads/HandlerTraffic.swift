@@ -1,0 +1,156 @@
+import CPlatform
+
+/// What a handler of one thread does with the allocator: objects outlive the signal that allocated
+/// them, arrive in bursts, and are freed by other threads.  A handler that frees what it just
+/// allocated would test nothing.
+@safe struct HandlerTraffic {
+  static let heldCount = 32
+  static let burstCount = 64
+  /// One signal in so many brings a burst.
+  static let burstPeriod: UInt64 = 32
+  /// One signal in so many passes an object on instead of freeing it.
+  static let handPeriod: UInt64 = 4
+
+  let calls: Calls
+  let mix: SizeTable
+  /// Nanoseconds per tick × 2³².
+  let multiplier: UInt64
+  let checked: Bool
+  let latency: LatencyHistogram
+  private let held: UnsafeMutablePointer<HeldObject>
+  private let burst: UnsafeMutablePointer<HeldObject>
+  private var turn: UInt64 = 0
+  private var random: UInt64
+  /// Where objects are passed on to; nil with one thread for `nextHandler`.
+  var nextForeground: UnsafeMutablePointer<HandoffRing>?
+  var nextHandler: UnsafeMutablePointer<HandoffRing>?
+
+  init(calls: Calls, mix: SizeTable, multiplier: UInt64, checked: Bool, seed: UInt64) {
+    self.calls = calls
+    self.mix = mix
+    self.multiplier = multiplier
+    self.checked = checked
+    latency = LatencyHistogram()
+    unsafe held = unsafe mapped(HeldObject.self, count: Self.heldCount)
+    unsafe burst = unsafe mapped(HeldObject.self, count: Self.burstCount)
+    unsafe nextForeground = nil
+    unsafe nextHandler = nil
+    random = seed | 1
+  }
+
+  /// One signal.  Async-signal-safe; `own` is what other threads' handlers passed to this one.
+  mutating func signal(_ counts: inout Counts, own: inout HandoffRing) {
+    let turn = self.turn
+    self.turn = turn &+ 1
+    var taken = 0
+    while taken != 8, let object = own.pop() {
+      release(object, &counts)
+      taken &+= 1
+    }
+    let slot = Int(truncatingIfNeeded: turn % UInt64(Self.heldCount))
+    let old = unsafe held[slot]
+    if turn % Self.handPeriod != 0 || !hand(old, turn / Self.handPeriod, &counts) {
+      release(old, &counts)
+    }
+    unsafe held[slot] = allocate(&counts)
+    if turn % Self.burstPeriod == Self.burstPeriod &- 1 {
+      counts.bursts &+= 1
+      var index = 0
+      while index != Self.burstCount {
+        unsafe release(burst[index], &counts)
+        index &+= 1
+      }
+      index = 0
+      while index != Self.burstCount {
+        unsafe burst[index] = allocate(&counts)
+        index &+= 1
+      }
+    }
+  }
+
+  /// Passes `object` to another thread, by turns to its foreground and to its handler.
+  @inline(__always)
+  private mutating func hand(_ object: HeldObject, _ turn: UInt64, _ counts: inout Counts) -> Bool {
+    guard unsafe object.address != nil else { return false }
+    let ring = unsafe turn % 2 == 0 ? nextForeground : (nextHandler ?? nextForeground)
+    guard let ring = unsafe ring, unsafe ring.pointee.push(object) else { return false }
+    counts.handed &+= 1
+    return true
+  }
+
+  @inline(__always)
+  private mutating func allocate(_ counts: inout Counts) -> HeldObject {
+    nextRandom(&random)
+    let size = unsafe Int(mix.sizes[Int(truncatingIfNeeded: (random &>> 20) & mix.mask)])
+    let object = allocate(size, gfp: 0, &counts)
+    if checked { object.mark() }
+    return object
+  }
+
+  /// kmalloc_nolock(), timed and counted.  Mutating only so that `self` is not copied.
+  @inline(never)
+  mutating func allocate(_ size: Int, gfp: UInt32, _ counts: inout Counts) -> HeldObject {
+    let start = nl_clock_ticks()
+    let address = unsafe calls.allocateNolock.unsafelyUnwrapped(size, gfp, -1)
+    record(since: start)
+    counts.attempts &+= 1
+    if unsafe address == nil {
+      counts.handlerFailed &+= 1
+    } else if UInt(bitPattern: address) == 16 {
+      counts.handlerZeroSized &+= 1
+    } else if let usableSize = unsafe calls.usableSize,
+      unsafe usableSize(address) > bucket(for: size)
+    {
+      counts.nextBucket &+= 1
+    } else {
+      counts.first &+= 1
+    }
+    return unsafe HeldObject(address: address, size: size)
+  }
+
+  /// kfree_nolock() of an object that carries the pattern.
+  @inline(__always)
+  private mutating func release(_ object: HeldObject, _ counts: inout Counts) {
+    guard let address = unsafe object.address else { return }
+    if checked, !object.unmark() { counts.handlerMismatches &+= 1 }
+    unsafe release(address, &counts)
+  }
+
+  /// kfree_nolock(), timed and counted.
+  @inline(never)
+  mutating func release(_ address: UnsafeMutableRawPointer, _ counts: inout Counts) {
+    let start = nl_clock_ticks()
+    unsafe calls.freeNolock.unsafelyUnwrapped(address)
+    record(since: start)
+    counts.handlerFreed &+= 1
+  }
+
+  @inline(__always)
+  private mutating func record(since start: UInt64) {
+    let ticks = nl_clock_ticks() &- start
+    let product = ticks.multipliedFullWidth(by: multiplier)
+    latency.record(product.high &<< 32 | product.low &>> 32)
+  }
+
+  /// Frees what is still held, in task context, with interrupts off.
+  func releaseAll(_ counts: inout Counts) {
+    for index in 0..<Self.heldCount {
+      unsafe releaseInTask(&held[index], calls, checked: checked, &counts)
+    }
+    for index in 0..<Self.burstCount {
+      unsafe releaseInTask(&burst[index], calls, checked: checked, &counts)
+    }
+  }
+}
+
+/// Frees an object of a handler from task context: kfree().
+@inline(never)
+func releaseInTask(
+  _ object: inout HeldObject, _ calls: Calls, checked: Bool, _ counts: inout Counts
+) {
+  guard let address = unsafe object.address else { return }
+  if checked, !object.unmark() { counts.mismatches &+= 1 }
+  unsafe object.address = nil
+  unsafe calls.free(address)
+  counts.freed &+= 1
+}

@@ -1,0 +1,168 @@
+import CNolock
+import CRecords
+import Injection
+
+/// What the foreground threads do.
+enum Workload: UInt32 {
+  case pair = 1
+  case batch = 2
+  case churn = 3
+  case storm = 4
+  case replay = 5
+}
+
+/// Sizes that an operation draws from, in bytes; their number is a power of two.
+@safe struct SizeTable {
+  let sizes: UnsafeMutablePointer<UInt32>
+  let count: Int
+  var mask: UInt64 { UInt64(count - 1) }
+}
+
+/// A checked plan entry.
+struct Plan {
+  var subject: String
+  var objectPath: String
+  var tracePath: String
+  /// `pair`, `batch`, `churn` or `replay`: a storm is its foreground with checked objects.
+  var workload: Workload
+  var isStorm: Bool
+  var threads: Int
+  var batch: Int
+  var shuffled: Bool
+  var live: Int
+  var irq: InterruptKind
+  var poisson: Bool
+  var handlerEmpty: Bool
+  var rate: Double
+  var iterations: UInt64
+  var targetNanoseconds: UInt64
+  var minimumNanoseconds: UInt64
+  var seed: UInt64
+  var memoryLimit: UInt64
+  var pin: Bool
+  var replayContexts: Bool
+  var nolockCalls: Bool
+  var mix: SizeTable
+  var handlerMix: SizeTable
+
+  /// Whether a handler allocates and frees.
+  var handlerAllocates: Bool { irq != .none && !handlerEmpty }
+}
+
+/// Why a plan entry is not one: the field, what was found, what is allowed.
+public struct PlanError: Error {
+  public let text: String
+}
+
+extension Plan {
+  init(_ entry: UnsafePointer<nl_plan_entry>) throws(PlanError) {
+    subject = try unsafe text(nl_plan_subject(entry), 64, "subject")
+    objectPath = try unsafe text(nl_plan_object_path(entry), 1024, "object_path")
+    tracePath = try unsafe text(nl_plan_trace_path(entry), 1024, "trace_path")
+    let entry = unsafe entry.pointee
+    guard let named = Workload(rawValue: entry.workload) else {
+      throw bad("workload", entry.workload, "1…5")
+    }
+    isStorm = named == .storm
+    if isStorm {
+      guard let foreground = Workload(rawValue: entry.foreground),
+        foreground == .pair || foreground == .churn
+      else { throw bad("foreground", entry.foreground, "1 (pair) or 3 (churn)") }
+      workload = foreground
+    } else {
+      workload = named
+    }
+    threads = Int(try within(entry.threads, 1...UInt32(NL_MAX_THREADS), "threads"))
+    let needsBatch = workload == .batch
+    batch = Int(try within(entry.batch, (needsBatch ? 1 : 0)...(1 << 20), "batch"))
+    shuffled = try flag(entry.shuffled, "shuffled")
+    live = Int(try within(entry.live, (workload == .churn ? 1 : 0)...(1 << 24), "live"))
+    guard let kind = InterruptKind(rawValue: entry.irq) else { throw bad("irq", entry.irq, "0…3") }
+    irq = kind
+    poisson = try flag(entry.arrivals, "arrivals")
+    handlerEmpty = try flag(entry.handler, "handler")
+    rate = entry.irq_rate
+    guard kind == .none || (rate > 0 && rate <= 1e6) else {
+      throw PlanError(
+        text: "plan entry: irq_rate is \(rate), allowed: above 0, at most 1000000 per second")
+    }
+    iterations = entry.iterations
+    targetNanoseconds = entry.target_ns
+    guard iterations > 0 || (targetNanoseconds > 0 && targetNanoseconds <= 3_600_000_000_000) else {
+      throw PlanError(
+        text: "plan entry: iterations is 0 and target_ns is \(targetNanoseconds), "
+          + "allowed: 1…3600000000000")
+    }
+    guard iterations <= 1 << 50 else { throw bad("iterations", iterations, "0…2^50") }
+    minimumNanoseconds = entry.minimum_ns
+    seed = entry.seed
+    memoryLimit = entry.memory_limit
+    pin = try flag(entry.pin, "pin")
+    replayContexts = try flag(entry.replay_contexts, "replay_contexts")
+    nolockCalls = try flag(entry.nolock_calls, "nolock_calls")
+    let ownBucket = try flag(entry.handler_own_bucket, "handler_own_bucket")
+    if workload == .replay && entry.mix_count == 0 {
+      mix = unsafe SizeTable(sizes: mapped(UInt32.self, count: 1), count: 1)
+    } else {
+      mix = unsafe try table(entry, count: entry.mix_count, "mix") { unsafe nl_plan_mix($0) }
+    }
+    if irq == .none || handlerEmpty || ownBucket {
+      handlerMix = mix
+    } else {
+      handlerMix = unsafe try table(entry, count: entry.handler_mix_count, "handler_mix") {
+        unsafe nl_plan_handler_mix($0)
+      }
+    }
+  }
+}
+
+private func bad(_ field: String, _ found: some BinaryInteger, _ allowed: String) -> PlanError {
+  PlanError(text: "plan entry: \(field) is \(found), allowed: \(allowed)")
+}
+
+private func within(
+  _ value: UInt32, _ range: ClosedRange<UInt32>, _ field: String
+) throws(PlanError) -> UInt32 {
+  guard range.contains(value) else {
+    throw bad(field, value, "\(range.lowerBound)…\(range.upperBound)")
+  }
+  return value
+}
+
+private func flag(_ value: UInt32, _ field: String) throws(PlanError) -> Bool {
+  try within(value, 0...1, field) == 1
+}
+
+private func text(
+  _ characters: UnsafePointer<CChar>, _ capacity: Int, _ field: String
+) throws(PlanError) -> String {
+  for index in 0..<capacity where unsafe characters[index] == 0 {
+    return unsafe String(cString: characters)
+  }
+  throw PlanError(text: "plan entry: \(field) has no end within \(capacity) bytes")
+}
+
+/// Copies a mix.  Sizes below 8 become 8: every subject's smallest bucket, and room for the word
+/// that each object gets.
+private func table(
+  _ entry: nl_plan_entry, count: UInt32, _ field: String,
+  _ sizes: (UnsafePointer<nl_plan_entry>) -> UnsafePointer<UInt32>?
+) throws(PlanError) -> SizeTable {
+  guard count > 0, count <= UInt32(NL_MIX_ENTRIES), count & (count - 1) == 0 else {
+    throw bad("\(field)_count", count, "a power of two, at most \(NL_MIX_ENTRIES)")
+  }
+  let copy = unsafe mapped(UInt32.self, count: Int(count))
+  let wrong = unsafe withUnsafePointer(to: entry) { entry -> (Int, UInt32)? in
+    guard let source = unsafe sizes(entry) else { return nil }
+    for index in 0..<Int(count) {
+      let size = unsafe source[index]
+      guard size >= 1, size <= NOLOCK_MAX_SIZE else { return (index, size) }
+      unsafe copy[index] = max(8, size)
+    }
+    return nil
+  }
+  if let (index, size) = wrong {
+    throw bad("\(field)[\(index)]", size, "1…\(NOLOCK_MAX_SIZE)")
+  }
+  return unsafe SizeTable(sizes: copy, count: Int(count))
+}

@@ -1,0 +1,74 @@
+import CPlatform
+import Glibc
+import Injection
+
+/// CPU, interrupt source, and the objects that are alive before the measured part.
+func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let plan = unsafe block.pointee.shared.pointee.plan
+  let calls = unsafe block.pointee.shared.pointee.calls
+  if plan.pin, unsafe nl_thread_pin(UInt32(block.pointee.index)) != 0 {
+    unsafe block.pointee.setUpError = errno
+    unsafe block.pointee.setUpStep = .pin
+    return
+  }
+  let error = unsafe block.pointee.source.open()
+  if error != 0 {
+    unsafe block.pointee.setUpError = error
+    unsafe block.pointee.setUpStep = .interrupts
+    return
+  }
+  guard plan.workload == .pair || plan.workload == .churn else { return }
+  for index in 0..<plan.live {
+    let size = unsafe Int(plan.mix.sizes[index & (plan.mix.count - 1)])
+    let object = unsafe calls.allocate(size, 0, -1)
+    unsafe block.pointee.objects[index] = object
+    if let object = unsafe object {
+      unsafe mark(object)
+      unsafe block.pointee.counts.allocated &+= 1
+    } else {
+      unsafe block.pointee.counts.allocFailed &+= 1
+    }
+  }
+}
+
+/// Frees, in task context, what other threads' handlers passed on.
+@inline(__always)
+func drain(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+) {
+  while var object = unsafe block.pointee.toForeground.pop() {
+    unsafe releaseInTask(&object, calls, checked: plan.checked, &block.pointee.counts)
+  }
+}
+
+/// Frees everything, checking what was not checked in the loop.  Interrupts are off in all threads.
+func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let plan = unsafe block.pointee.shared.pointee.plan
+  let calls = unsafe block.pointee.shared.pointee.calls
+  unsafe drain(block, plan, calls)
+  while var object = unsafe block.pointee.toHandler.pop() {
+    unsafe releaseInTask(&object, calls, checked: plan.checked, &block.pointee.counts)
+  }
+  unsafe block.pointee.traffic.releaseAll(&block.pointee.counts)
+  if let schedule = plan.schedule { unsafe freeLeftovers(block, schedule, calls) }
+  if plan.workload == .batch {
+    // The loop's objects are gone; one more batch shows whether any two are the same memory.
+    for index in 0..<(unsafe block.pointee.objectCount) {
+      let object = unsafe calls.allocate(Int(plan.mix.sizes[index & (plan.mix.count - 1)]), 0, -1)
+      unsafe block.pointee.objects[index] = object
+      if let object = unsafe object {
+        unsafe mark(object)
+        unsafe block.pointee.counts.allocated &+= 1
+      } else {
+        unsafe block.pointee.counts.allocFailed &+= 1
+      }
+    }
+  }
+  for index in 0..<(unsafe block.pointee.objectCount) {
+    guard let object = unsafe block.pointee.objects[index] else { continue }
+    unsafe block.pointee.objects[index] = nil
+    if plan.checked, unsafe !unmark(object) { unsafe block.pointee.counts.mismatches &+= 1 }
+    unsafe calls.free(object)
+    unsafe block.pointee.counts.freed &+= 1
+  }
+}

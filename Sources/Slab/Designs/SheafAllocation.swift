@@ -141,7 +141,7 @@ extension SheafDesign {
     line.unlock()
     guard
       let sheaf = spare ?? instance.takeEmpty(vcpu, cache, wait: true)
-        ?? instance.makeSheaf(vcpu, for: cache)
+        ?? instance.makeSheaf(vcpu, for: cache, wait: true)
     else { return false }
     guard instance.refill(vcpu, sheaf, of: cache) else {
       instance.flush(vcpu, sheaf)

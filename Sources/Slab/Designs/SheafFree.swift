@@ -90,11 +90,17 @@ extension SheafDesign {
     let instance = T.instance
     let main = line.main
     if main == .bootstrap {
-      if let empty = instance.takeEmpty(vcpu, cache, wait: wait) {
-        line.install(main: empty)
-        return true
+      // The kernel makes a CPU's first main when it brings the CPU up; here the first free does,
+      // in any context, or a thread that only uses the nolock calls would never have one.
+      guard
+        let empty = instance.takeEmpty(vcpu, cache, wait: wait)
+          ?? instance.makeSheaf(vcpu, for: cache, wait: wait)
+      else {
+        line.unlock()
+        return false
       }
-      return replaceUnlocked(vcpu, line, cache, wait: wait)
+      line.install(main: empty)
+      return true
     }
     main.size = main.capacity
     guard let spare = line.spare else {
@@ -132,7 +138,7 @@ extension SheafDesign {
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool
   ) -> Bool {
     line.unlock()
-    guard wait, let empty = T.instance.makeSheaf(vcpu, for: cache) else { return false }
+    guard wait, let empty = T.instance.makeSheaf(vcpu, for: cache, wait: true) else { return false }
     return place(vcpu, line, cache, empty: empty)
   }
 

@@ -3,6 +3,8 @@
 #include "sweep.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,7 +54,10 @@ static void *own(void *p) {
     o->operations++;
     __atomic_store_n(&o->ready, 1, __ATOMIC_RELEASE);
   }
-  while (n) o->ops->kfree(live[--n]);
+  while (n) {
+    unmark(live[--n], &o->violations);
+    o->ops->kfree(live[n]);
+  }
   return 0;
 }
 
@@ -73,6 +78,11 @@ long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_
   pthread_join(thread, 0);
   *operations = o.operations;
   return refused ? -1 : o.violations;
+}
+
+int sweep_has_membarrier(void) {
+  long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  return commands > 0 && commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED ? 1 : 0;
 }
 
 static int child(const struct nolock_ops *ops) {

@@ -1,7 +1,7 @@
 import Measurement
 
-/// The tables that `nolock run` prints: one per comparison, a second one where there are
-/// interrupts.
+/// The tables that `nolock run` prints: one per comparison; where there are interrupts a second one
+/// of what the handlers saw, and one of the control arms, whose handler does nothing.
 public enum ResultTables {
   public static func tables(_ result: RunResult) -> [Table] {
     var tables: [Table] = []
@@ -10,11 +10,17 @@ public enum ResultTables {
       order.append(cell.comparison)
     }
     for comparison in order {
-      let cells = result.cells.filter { $0.comparison == comparison }
-      guard let first = cells.first else { continue }
-      tables.append(time(cells, first, result))
-      if first.cell.interrupts != .none, cells.contains(where: { $0.state == .ok }) {
-        tables.append(interrupts(cells, first))
+      for handler in Handler.allCases {
+        let cells = result.cells.filter {
+          $0.comparison == comparison && $0.cell.handler == handler
+        }
+        guard let first = cells.first else { continue }
+        tables.append(time(cells, first, result))
+        if first.cell.interrupts != .none, handler == .nolock,
+          cells.contains(where: { $0.state == .ok })
+        {
+          tables.append(interrupts(cells))
+        }
       }
     }
     return tables
@@ -61,15 +67,14 @@ public enum ResultTables {
     return table
   }
 
-  private static func interrupts(
-    _ cells: [RunResult.CellResult], _ first: RunResult.CellResult
-  ) -> Table {
+  /// `× empty`: the foreground's time against the same subject's control arm, block by block.
+  private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
       title: "handlers of the above: latency in ns, shares of their allocations in %",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("asked"), .init("p50"), .init("p99"),
         .init("p99.9"), .init("first try"), .init("next"), .init("failed"), .init("deferred"),
-        .init("× empty"),
+        .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {
       let latency = cell.handlerLatency
@@ -84,15 +89,16 @@ public enum ResultTables {
         NumberText.percent(cell.summary("handler_next_bucket_share")?.median),
         NumberText.percent(cell.summary("handler_failed_share")?.median),
         cell.counters["stat.free_deferred"].map { "\($0)" } ?? "–",
-        NumberText.orDash(control?.median),
+        NumberText.orDash(control?.median), NumberText.interval(control?.low, control?.high),
       ])
     }
     return table
   }
 
-  /// `storm mix=bpf threads=2 irq=timer:10000`.
+  /// `storm mix=bpf threads=2 irq=timer:10000`, of control arms with `: control, empty handler`.
   private static func heading(_ cell: RunResult.CellResult) -> String {
-    cell.comparison.split(separator: "/").filter { $0 != "*" }.joined(separator: " ")
+    let words = cell.comparison.split(separator: "/").filter { $0 != "*" }.joined(separator: " ")
+    return cell.cell.handler == .empty ? words + ": the control, an empty handler" : words
   }
 
   private static func notes(_ cells: [RunResult.CellResult]) -> [String] {

@@ -33,8 +33,10 @@ enum FaultySample {
       }
       const char *victim = getenv("FAULT_SUBJECT"), *mode = getenv("FAULT");
       const char *slow = getenv("FAULT_SLEEP_US");
-      if (slow && e.iterations) usleep((useconds_t)atoi(slow));
-      int hit = victim && mode && !strcmp(victim, e.subject) && e.iterations;
+      // Calibration aims at 4/3 of the length that a block's sample is given.
+      int block = e.iterations && e.target_ns % 3000000 == 0;
+      if (slow && block) usleep((useconds_t)atoi(slow));
+      int hit = victim && mode && !strcmp(victim, e.subject) && block;
       const char *once = getenv("FAULT_ONCE");
       if (hit && once) { hit = access(once, F_OK) != 0; if (hit) fclose(fopen(once, "w")); }
       if (hit && !strcmp(mode, "crash")) { signal(SIGSEGV, SIG_DFL); raise(SIGSEGV); }

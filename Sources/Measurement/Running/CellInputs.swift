@@ -110,7 +110,12 @@ public final class CellInputs {
     for candidate in candidates where FileManager.default.isReadableFile(atPath: candidate) {
       return candidate
     }
-    throw Failure(.usage, "trace \(path): cannot be read")
+    do {
+      _ = try KernelFile.bytes(path)
+    } catch {
+      throw Failure(.usage, "trace \(path): cannot be read: \(error.text)")
+    }
+    return path
   }
 }
 

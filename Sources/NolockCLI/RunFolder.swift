@@ -22,11 +22,6 @@ enum RunFolder {
       guard unsafe mkdir(path, 0o777) != 0, errno != EEXIST else { continue }
       throw Failure(.notPermitted, "output folder \(directory): \(errorText(errno))")
     }
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: directory, isDirectory: &isFolder)
-    guard exists, isFolder.boolValue else {
-      throw Failure(.notPermitted, "output folder \(directory): \(errorText(ENOTDIR))")
-    }
     let probe = directory + "/.writable"
     do throws(Failure) {
       try AtomicFile.write("", to: probe)

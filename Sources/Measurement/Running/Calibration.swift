@@ -80,6 +80,7 @@ extension Runner {
   private func trial(_ arm: Plan.PlannedCell, iterations: UInt64, aim: UInt64, seed: UInt64)
     throws(Failure) -> SampleRecord?
   {
+    if inputs.problem(arm.cell) != nil { return nil }
     var cell = arm.cell
     cell.seconds = 0
     let entry = try inputs.entry(

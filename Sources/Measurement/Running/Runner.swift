@@ -109,6 +109,14 @@ public final class Runner {
     let iterations = comparison.calibration?.iterations ?? 0
     let target =
       comparison.calibration?.targetNanoseconds ?? UInt64(plan.sampleMilliseconds) * 1_000_000
+    if let reason = inputs.problem(planned.cell) {
+      var sample = Sample(
+        cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
+        seed: seed, status: .skipped, startedAt: Date().timeIntervalSince1970,
+        processNanoseconds: 0, metrics: [], latency: [])
+      sample.reason = reason
+      return sample
+    }
     let entry = try inputs.entry(
       planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed)
     let started = Date().timeIntervalSince1970

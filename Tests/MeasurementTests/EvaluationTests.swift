@@ -140,4 +140,32 @@ struct EvaluationTests {
     // Bases are of the same handler.
     #expect(cell.ratios.first { $0.base == "glibc" }?.median == 1)
   }
+
+  @Test("the nolock calls are arms beside the ordinary ones, compared block by block")
+  func calls() throws {
+    let plan = try testPlan(
+      """
+      groups:
+        - workload: pair
+          mix: bpf
+          subject: [heap, glibc]
+        - workload: pair
+          mix: bpf
+          calls: nolock
+          subject: heap
+      """)
+    #expect(plan.comparisons.count == 1)
+    let arms = plan.comparisons[0].arms
+    #expect(arms.map(\.cell.arm) == ["heap", "glibc", "heap calls=nolock"])
+    let samples = (0..<7).flatMap { block in
+      zip(arms, [2000, 4000, 2200] as [UInt64]).map { arm, ns in
+        testSample(arm, block: block, ns: ns * UInt64(1 + block))
+      }
+    }
+    let cell = evaluate(plan, samples).cells[2]
+    let own = try #require(cell.ratios.first { $0.base == arms[0].id })
+    #expect(abs((own.median ?? 0) - 1.1) < 1e-12 && own.low == own.high)
+    let peer = try #require(cell.ratios.first { $0.base == "glibc" })
+    #expect(abs((peer.median ?? 0) - 0.55) < 1e-12)
+  }
 }

@@ -4,17 +4,38 @@ extension Cell {
   /// What has its default value is left out; a trace is named by its file's name.
   public var id: String { slug(subject: subject) }
 
-  /// The id without the subject and without what the handler does: cells with equal ids here are
-  /// arms of one comparison, so that a subject and its control cell share their blocks.
+  /// The id without the subject, what the handler does and which calls are used: cells with equal
+  /// ids here are arms of one comparison, so that a subject and its control cells share their
+  /// blocks.
   public var comparison: String {
     var cell = self
     cell.handler = .nolock
+    cell.calls = .ordinary
     return cell.slug(subject: "*")
   }
 
-  /// What tells the cell from the other arms of its comparison: `sheaves`, `sheaves handler=empty`.
+  /// What tells the cell from the other arms of its comparison: `sheaves`, `sheaves handler=empty`,
+  /// `sheaves calls=nolock`.
   public var arm: String {
-    handler == .nolock ? subject : "\(subject) handler=\(handler.rawValue)"
+    subject + (handler == .nolock ? "" : " handler=\(handler.rawValue)")
+      + (calls == .ordinary ? "" : " calls=\(calls.rawValue)")
+  }
+
+  /// The cells that this one is set against to see one thing alone: the handler's allocations, the
+  /// nolock calls.
+  public var controls: [Cell] {
+    var controls: [Cell] = []
+    if interrupts != .none && handler == .nolock {
+      var twin = self
+      twin.handler = .empty
+      controls.append(twin)
+    }
+    if calls == .nolock {
+      var twin = self
+      twin.calls = .ordinary
+      controls.append(twin)
+    }
+    return controls
   }
 
   /// 64-bit FNV-1a, 16 hexadecimal digits, over every field, defaults and full paths included.

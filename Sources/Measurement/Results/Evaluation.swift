@@ -91,8 +91,8 @@ private struct Evaluation {
 
   private func ratios(_ arm: Plan.PlannedCell) -> [Ratio] {
     var ratios: [Ratio] = []
-    let base = peer(plan.base, of: arm)
-    let null = peer("null", of: arm)
+    let base = peer(plan.base, of: arm, calls: .ordinary)
+    let null = peer("null", of: arm, calls: arm.cell.calls)
     for metric in ["ns_per_op", "cpu_ns_per_op"] {
       guard let mine = values(metric, arm) else { continue }
       if let base, let theirs = values(metric, base), base.hash != arm.hash {
@@ -106,24 +106,23 @@ private struct Evaluation {
               arm: zip(mine, loop).map { $0 - $1 }, base: zip(theirs, loop).map { $0 - $1 }))
         }
       }
-      if let control = control(metric, arm) { ratios.append(control) }
+      ratios += arm.cell.controls.compactMap { control(metric, arm, $0) }
     }
     return ratios
   }
 
   /// The arm of another subject under the same handler; `nil` iff it has no valid sample.
-  private func peer(_ subject: String, of arm: Plan.PlannedCell) -> Plan.PlannedCell? {
+  private func peer(_ subject: String, of arm: Plan.PlannedCell, calls: Calls)
+    -> Plan.PlannedCell?
+  {
     arms.first {
       $0.cell.subject == subject && $0.cell.handler == arm.cell.handler
-        && own.samples[$0.hash] != nil
+        && $0.cell.calls == calls && own.samples[$0.hash] != nil
     }
   }
 
-  /// Against the cell whose handler does nothing: what the allocator's part of the handler costs.
-  private func control(_ metric: String, _ arm: Plan.PlannedCell) -> Ratio? {
-    guard arm.cell.interrupts != .none, arm.cell.handler == .nolock else { return nil }
-    var twin = arm.cell
-    twin.handler = .empty
+  /// Against a control cell, block by block; `nil` iff it is no arm here or has no valid sample.
+  private func control(_ metric: String, _ arm: Plan.PlannedCell, _ twin: Cell) -> Ratio? {
     guard let planned = arms.first(where: { $0.hash == twin.hash }),
       let mine = values(metric, arm), let theirs = values(metric, planned)
     else { return nil }

@@ -1,17 +1,19 @@
 import CPlatform
 import CSweep
+import TestSupport
 import Testing
 
 extension AllocatorTests {
   /// The code with one rule broken (Sources/Slab/Debug/BrokenTwins.swift) must be caught by the
   /// very test that the sound code passes.  Each runs in a process of its own.
   @Suite(.serialized) struct BrokenTwins {
-    private func run(_ object: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
+    private func run(_ object: String, _ arguments: [String]) throws -> (
+      status: Int32, text: String
+    ) {
       let program = BuiltSubject.folder.appending(path: "twin").path
       let tests = BuiltSubject.root.appending(path: "Tests").path
       let platform = BuiltSubject.root.appending(path: "Sources/CPlatform").path
-      let compiled = try BuiltSubject.run(
-        "/usr/bin/env",
+      let compiled = try Command.run(
         [
           "clang", "-O2", "-I", "\(tests)/CSweep/include", "-I", "\(platform)/include",
           "\(tests)/SlabTests/Fixtures/twin.c", "\(tests)/CSweep/sweep.c",
@@ -19,7 +21,7 @@ extension AllocatorTests {
           "-Wl,-z,now",
         ])
       try #require(compiled.status == 0, "\(compiled.text)")
-      return try BuiltSubject.run(program, [object] + arguments)
+      return try Command.run([program, object] + arguments)
     }
 
     /// 0: no violation.  Anything else but 2 is a catch: a violation, or a crash.

@@ -163,7 +163,9 @@ extension AllocatorTests {
         unsafe nl_line_set_lock(line, 1)
         unsafe cache.pointee.node.list_lock.word = vcpu.pointee.tid
         var objects: [UInt] = []
-        let moved = subject.moved { for _ in 0..<5 { objects.append(sweep.run(SWEEP_KMALLOC_NOLOCK)) } }
+        let moved = subject.moved {
+          for _ in 0..<5 { objects.append(sweep.run(SWEEP_KMALLOC_NOLOCK)) }
+        }
         unsafe cache.pointee.node.list_lock.word = 0
         unsafe nl_line_unlock(line)
         reached = moved

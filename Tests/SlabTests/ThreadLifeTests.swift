@@ -1,6 +1,7 @@
 import CNolock
 import CPlatform
 import CSweep
+import TestSupport
 import Testing
 
 extension AllocatorTests {
@@ -25,7 +26,8 @@ extension AllocatorTests {
     @Test(arguments: Subject.all)
     func blocksAreUsedAgain(_ subject: Subject) {
       for _ in 0..<50 { onNewThread { subject.kfree(subject.kmalloc(64)) } }
-      let instance = unsafe subject.name == "heap" ? nl_get_instance_heap() : nl_get_instance_sheaves()
+      let instance =
+        unsafe subject.name == "heap" ? nl_get_instance_heap() : nl_get_instance_sheaves()
       let before = unsafe instance.pointee.vcpu_count
       for _ in 0..<200 { onNewThread { subject.kfree(subject.kmalloc(64)) } }
       #expect(unsafe instance.pointee.vcpu_count == before)
@@ -124,15 +126,15 @@ extension AllocatorTests {
     @Test(arguments: ["sheaves", "heap"])
     func theFirstCallOfAProcessMayBeInAHandler(_ design: String) throws {
       let object = BuiltSubject.folder.appending(path: "first-\(design).so").path
-      let built = try BuiltSubject.run(
-        BuiltSubject.root.appending(path: "scripts/build-subject").path, [object, design])
+      let built = try Command.run(
+        [BuiltSubject.root.appending(path: "scripts/build-subject").path, object, design])
       try #require(built.status == 0, "\(built.text)")
       let program = BuiltSubject.folder.appending(path: "first-call").path
       let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/first-call.c").path
-      let compiled = try BuiltSubject.run(
-        "/usr/bin/env", ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
+      let compiled = try Command.run(
+        ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
       try #require(compiled.status == 0, "\(compiled.text)")
-      let result = try BuiltSubject.run(program, [object])
+      let result = try Command.run([program, object])
       #expect(result.status == 0, "\(result.text)")
     }
   }

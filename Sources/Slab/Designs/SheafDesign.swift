@@ -91,7 +91,8 @@ enum SheafDesign<T: Tuning> {
 
   @inline(__always)
   private static func accountedLine(_ vcpu: VCPU, _ last: UInt) -> Line {
-    let entry = unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, Int(bitPattern: last &>> 3)).pointee
+    let entry = unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, Int(bitPattern: last &>> 3))
+      .pointee
     return vcpu.line(atOffset: Int(entry))
   }
 

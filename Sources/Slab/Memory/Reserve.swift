@@ -19,9 +19,10 @@ extension Instance {
         if unsafe nl_load_pointer(place) == nil {
           zone.lock.acquire(caller)
           let block = takeBlock(order: order)
-          zone.lock.release(wait: true)
+          zone.lock.release(Ordinary.self)
           guard let block else { return }
-          unsafe nl_populate(UInt(bitPattern: address(ofPage: page(of: block))), 4096 &<< UInt64(order))
+          unsafe nl_populate(
+            UInt(bitPattern: address(ofPage: page(of: block))), 4096 &<< UInt64(order))
           unsafe nl_store_pointer(place, block.pointer)
         }
         i &+= 1

@@ -34,7 +34,9 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   func kmallocNolock(_ size: Int, gfp: UInt32 = 0, node: Int32 = NOLOCK_NO_NODE) -> UInt {
     unsafe UInt(bitPattern: ops.pointee.kmalloc_nolock(size, gfp, node))
   }
-  func kfree(_ object: UInt) { unsafe ops.pointee.kfree(UnsafeMutableRawPointer(bitPattern: object)) }
+  func kfree(_ object: UInt) {
+    unsafe ops.pointee.kfree(UnsafeMutableRawPointer(bitPattern: object))
+  }
   func kfreeNolock(_ object: UInt) {
     unsafe ops.pointee.kfree_nolock(UnsafeMutableRawPointer(bitPattern: object))
   }

@@ -27,7 +27,9 @@ struct Sweep {
   func workOnly(at boundary: Int) { unsafe state.pointee.only = boundary }
 
   func allocate() -> UInt { unsafe UInt(bitPattern: sweep_allocate(state)) }
-  func free(_ object: UInt) { unsafe sweep_free(state, UnsafeMutableRawPointer(bitPattern: object)!) }
+  func free(_ object: UInt) {
+    unsafe sweep_free(state, UnsafeMutableRawPointer(bitPattern: object)!)
+  }
   func addForeign(_ count: Int32) { _ = unsafe sweep_add_foreign(state, count) }
 
   /// Interrupts one call; what an allocation returned, else 0.
@@ -51,7 +53,8 @@ extension Subject {
     locked: Bool = false
   ) -> Int {
     var pointer = unsafe UnsafeMutableRawPointer(bitPattern: object)
-    let count = unsafe locked
+    let count =
+      unsafe locked
       ? sweep_count_locked(ops, operation, size, gfp, &pointer)
       : sweep_count(ops, operation, size, gfp, &pointer)
     object = UInt(bitPattern: pointer)

@@ -71,7 +71,7 @@ let package = Package(
     .target(name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
     .testTarget(
       name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep"],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadsTests",
       dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],

@@ -95,30 +95,6 @@ extension Instance {
     return nil
   }
 
-  /// Fills the reserve; the worker's and the constructor's business.
-  ///
-  /// - Context: task.
-  func fillReserve(_ caller: VCPU) {
-    if unsafe pointer.pointee.carves_from_top != 0 { return }
-    var order = 0
-    while order <= Int(NL_MAX_SLAB_ORDER) {
-      var i = 0
-      while i < Int(NL_RESERVE_BLOCKS) {
-        let place = unsafe nl_zone_at_reserve(zone.pointer, order, i)
-        if unsafe nl_load_pointer(place) == nil {
-          zone.lock.acquire(caller)
-          let block = takeBlock(order: order)
-          zone.lock.release(wait: true)
-          guard let block else { return }
-          // The worker is the only one who fills.
-          unsafe nl_store_pointer(place, block.pointer)
-        }
-        i &+= 1
-      }
-      order &+= 1
-    }
-  }
-
   // The vCPU's lists.  `page_lock` is a local trylock, see Line.
 
   @inline(__always)

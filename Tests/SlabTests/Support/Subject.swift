@@ -17,9 +17,16 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     self.name = name
   }
 
-  static let sheaves = unsafe Subject(sheavesSubject()!, "sheaves")
-  static let heap = unsafe Subject(heapSubject()!, "heap")
+  static let sheaves = unsafe Subject(sheavesSubject()!, "sheaves").withWorker()
+  static let heap = unsafe Subject(heapSubject()!, "heap").withWorker()
   static let all = [sheaves, heap]
+
+  /// Makes the first ordinary call, and returns when the worker that it starts has attached.
+  private func withWorker() -> Subject {
+    kfree(kmalloc(64))
+    barrier()
+    return self
+  }
 
   func kmalloc(_ size: Int, gfp: UInt32 = 0, node: Int32 = NOLOCK_NO_NODE) -> UInt {
     unsafe UInt(bitPattern: ops.pointee.kmalloc(size, gfp, node))

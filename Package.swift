@@ -51,6 +51,11 @@ let package = Package(
       name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"], swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
+    // Names of counters: libpfm4's header at build time, its code at run time.
+    .target(name: "CPfm", cSettings: optimizedC, linkerSettings: [.linkedLibrary("dl")]),
+    .target(
+      name: "Events", dependencies: ["CPfm", "CPlatform", "Counters"], swiftSettings: strict),
+
     // The suite.
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Traces", dependencies: ["CRecords", "CZlib"], swiftSettings: strict),
@@ -58,16 +63,19 @@ let package = Package(
     .target(
       name: "Measurement",
       dependencies: [
-        "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
+        "CRecords", "Events", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Measurement", "Reports", "Traces",
+        "Events", "Measurement", "Reports", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
+    .testTarget(
+      name: "EventsTests", dependencies: ["Events", "Counters", "CPlatform"],
+      swiftSettings: strict),
     .target(name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
     .testTarget(
       name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep"],

@@ -16,8 +16,17 @@ public enum ResultTables {
       if first.cell.interrupts != .none, cells.contains(where: { $0.state == .ok }) {
         tables.append(interrupts(cells, first))
       }
+      if let counters = CounterTable.table(cells, events: events(first)) {
+        tables.append(counters)
+      }
     }
     return tables
+  }
+
+  /// The events that the run was asked for: the metrics that have their like per operation.
+  private static func events(_ cell: RunResult.CellResult) -> [String] {
+    let names = Set(cell.metrics.map(\.metric)).subtracting(Derived.all.map(\.name))
+    return cell.metrics.map(\.metric).filter { names.contains($0 + "_per_op") }
   }
 
   private static func time(

@@ -110,7 +110,8 @@ public final class Runner {
     let target =
       comparison.calibration?.targetNanoseconds ?? UInt64(plan.sampleMilliseconds) * 1_000_000
     let entry = try inputs.entry(
-      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed)
+      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed,
+      counters: plan.counters?.subset(block: block) ?? [])
     let started = Date().timeIntervalSince1970
     let before = monotonicSeconds()
     let outcome = try tool.run(entry, seconds: limit(target), signals: signals)
@@ -126,7 +127,10 @@ public final class Runner {
     case .record(let record):
       sample.status = record.status
       sample.reason = record.status == .ok ? nil : record.reason
-      sample.metrics = record.metrics
+      sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
+      if let counters = plan.counters, record.status == .ok {
+        sample.counters = counters.values(record.metrics, errors: record.errors, block: block)
+      }
       sample.latency = record.buckets
     }
     return sample

@@ -66,15 +66,22 @@ let package = Package(
         "CRecords", "Events", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(
+      name: "Doctor",
+      dependencies: ["CPlatform", "Counters", "Events", "Measurement", "Statistics"],
+      swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Events", "Measurement", "Reports", "Traces",
+        "Doctor", "Events", "Measurement", "Reports", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
     .testTarget(
       name: "EventsTests", dependencies: ["Events", "Counters", "CPlatform"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DoctorTests", dependencies: ["Doctor", "Measurement", "Events"],
       swiftSettings: strict),
     .target(name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
     .testTarget(

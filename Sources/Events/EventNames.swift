@@ -103,7 +103,7 @@ public enum EventNames {
     let wanted = Array(name.lowercased().utf8)
     let limit = max(2, wanted.count / 3)
     var seen = Set<String>()
-    let scored = names.filter { seen.insert($0).inserted }.map {
+    let scored = names.filter { seen.insert($0.lowercased()).inserted }.map {
       (distance: distance(wanted, Array($0.lowercased().utf8)), name: $0)
     }
     let near = scored.filter { $0.distance <= limit }.sorted { $0.distance < $1.distance }

@@ -100,7 +100,8 @@ let package = Package(
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+    .executableTarget(name: "confined", path: "Tests/CConfined", cSettings: optimizedC),
     .testTarget(
-      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
+      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces", "confined"], swiftSettings: strict),
   ]
 )

@@ -52,7 +52,8 @@ struct MachineChecks {
     return control == "on"
       ? Finding(
         "smt", .limited, control,
-        means: "two CPUs of one core share its caches and units: multi-thread cells depend on which",
+        means:
+          "two CPUs of one core share its caches and units: multi-thread cells depend on which",
         todo: "echo off > \(cpuFolder)/smt/control")
       : Finding("smt", .good, control, means: "no CPU shares its core, as far as the guest sees")
   }
@@ -108,7 +109,8 @@ struct MachineChecks {
     let flags = Set((files.value("flags", in: "/proc/cpuinfo") ?? "").split(separator: " "))
     let steady = flags.contains("constant_tsc") && flags.contains("nonstop_tsc")
     return steady
-      ? Finding("tsc", .good, "constant_tsc nonstop_tsc", means: "handler latency in ticks is right")
+      ? Finding(
+        "tsc", .good, "constant_tsc nonstop_tsc", means: "handler latency in ticks is right")
       : Finding(
         "tsc", .limited, "not constant and nonstop",
         means: "handler latencies are in ticks of a clock that changes")

@@ -45,7 +45,8 @@ struct NoiseChecks {
     return now >= 1 || ever >= 1
       ? Finding(
         "steal", .limited, state,
-        means: "the hypervisor runs others on our CPUs: single samples are longer, blocks cancel it",
+        means:
+          "the hypervisor runs others on our CPUs: single samples are longer, blocks cancel it",
         todo: "another machine, or more blocks")
       : Finding("steal", .good, state, means: "the hypervisor takes next to nothing")
   }

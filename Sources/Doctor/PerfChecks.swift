@@ -56,7 +56,8 @@ struct PerfChecks {
       return Finding(
         "perf_event_paranoid", geteuid() == 0 ? .good : .limited, "2\(may)",
         means: "unprivileged: user mode only; context switches come from getrusage, migrations "
-          + "are null", todo: geteuid() == 0 ? nil : "sysctl kernel.perf_event_paranoid=1, or --tune")
+          + "are null",
+        todo: geteuid() == 0 ? nil : "sysctl kernel.perf_event_paranoid=1, or --tune")
     }
     return Finding(
       "perf_event_paranoid", geteuid() == 0 ? .good : .missing, "\(level)\(may)",
@@ -84,7 +85,8 @@ struct PerfChecks {
     }
     return Finding(
       "rdpmc", value == 0 ? .limited : .good, "\(value)",
-      means: value == 0 ? "counters are read by read(2)" : "counters are read without a system call",
+      means: value == 0
+        ? "counters are read by read(2)" : "counters are read without a system call",
       todo: value == 0 ? "--tune" : nil)
   }
 

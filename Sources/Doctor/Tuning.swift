@@ -116,7 +116,8 @@ public struct Tuning {
 
   private func needsRoot() throws(Failure) {
     guard geteuid() == 0 else {
-      throw Failure(.notPermitted, "settings of the machine are root's to change: sudo nolock doctor")
+      throw Failure(
+        .notPermitted, "settings of the machine are root's to change: sudo nolock doctor")
     }
   }
 

@@ -32,7 +32,8 @@ public enum EventList {
   public static func matching(_ pattern: String?) -> [ListedEvent] {
     var listed = GenericEvents.all.compactMap { entry in
       line(
-        entry.names[0], (["generic"] + entry.names.dropFirst().map { "also \($0)" })
+        entry.names[0],
+        (["generic"] + entry.names.dropFirst().map { "also \($0)" })
           .joined(separator: ", "), pattern, also: entry.names)
     }
     let library = EventLibrary.shared
@@ -41,8 +42,16 @@ public enum EventList {
         // A tracepoint's description says so; there are thousands.
         if pattern == nil && event.name.contains(":") { continue }
         let name = "\(pmu.name)::\(event.name)"
-        if let line = self.line(name, event.description, pattern, also: [name]) {
-          listed.append(line)
+        // An event that is nothing without a unit mask is listed with each of its own.
+        var names = [name]
+        if pmu.isPresent, case .malformed = library.encode(name) {
+          let masks = library.unitMasks(event)
+          if !masks.isEmpty { names = masks.map { "\(name):\($0)" } }
+        }
+        for name in names {
+          if let line = line(name, event.description, pattern, also: [name]) {
+            listed.append(line)
+          }
         }
       }
     }

@@ -89,7 +89,9 @@ public enum EventNames {
     }
     var names: [String] = []
     for pmu in library.pmus {
-      if let wanted = parts.pmu { if !same(pmu.name, wanted) { continue } } else {
+      if let wanted = parts.pmu {
+        if !same(pmu.name, wanted) { continue }
+      } else {
         if !pmu.isPresent { continue }
       }
       names += library.events(of: pmu).map(\.name)

@@ -61,7 +61,9 @@ public enum EventTrial {
   }
 
   /// perf_event_paranoid; nil where the kernel has no perf events.
-  public static var paranoid: Int? { text("/proc/sys/kernel/perf_event_paranoid").flatMap { Int($0) } }
+  public static var paranoid: Int? {
+    text("/proc/sys/kernel/perf_event_paranoid").flatMap { Int($0) }
+  }
 
   /// Whether a seccomp filter is on this process.
   public static var isFiltered: Bool {

@@ -53,7 +53,8 @@ struct ListCommand: ParsableCommand {
       throw Failure(.notFound, "no counter's name or description holds '\(pattern ?? "")'")
     }
     var table = Table(
-      title: "counters", columns: [
+      title: "counters",
+      columns: [
         .init("name", .left), .init("opens here", .left), .init("reason", .left),
         .init("description", .left),
       ],

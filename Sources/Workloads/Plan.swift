@@ -156,7 +156,9 @@ private func eventTable(_ entry: UnsafePointer<nl_plan_entry>) throws(PlanError)
   let count = Int(
     try within(unsafe entry.pointee.counter_count, 0...UInt32(NL_MAX_COUNTERS), "counter_count"))
   let events = unsafe mapped(CountedEvent.self, count: count)
-  guard let counters = unsafe nl_plan_counters(entry) else { return unsafe EventTable(events: events, count: 0) }
+  guard let counters = unsafe nl_plan_counters(entry) else {
+    return unsafe EventTable(events: events, count: 0)
+  }
   for index in 0..<count {
     let counter = unsafe counters[index]
     guard let fallback = CounterFallback(rawValue: counter.fallback) else {

@@ -10,7 +10,8 @@ struct ExaminationTests {
     let findings = Examination.findings()
     #expect(
       Set(findings.map(\.name)).isSuperset(of: [
-        "pmu", "perf_event_paranoid", "libpfm4", "rdpmc", "breakpoints", "trap flag", "psi", "steal",
+        "pmu", "perf_event_paranoid", "libpfm4", "rdpmc", "breakpoints", "trap flag", "psi",
+        "steal",
         "governor", "turbo", "smt", "thp", "aslr", "isolated CPUs", "timer resolution",
         "clock source", "virtualisation", "nmi_watchdog", "tsc",
       ]))
@@ -20,7 +21,8 @@ struct ExaminationTests {
 
   @Test("a machine without its files: unknown, not good")
   func empty() {
-    let checks = NoiseChecks(KernelFiles(root: "/nonexistent")).findings
+    let checks =
+      NoiseChecks(KernelFiles(root: "/nonexistent")).findings
       + MachineChecks(KernelFiles(root: "/nonexistent")).findings
     let unread = checks.filter { $0.name != "timer resolution" && $0.name != "tsc" }
     #expect(unread.allSatisfy { $0.level == .unknown || $0.level == .missing }, "\(unread)")

@@ -44,7 +44,8 @@ struct ErrorPathTests {
     let counts = counted(2)
     #expect(counts.allSatisfy { $0.error == EMFILE })
     let event = NamedEvent(
-      name: "cycles", type: 0, flags: 2, config: 0, config1: 0, config2: 0, pmu: "perf", absent: nil)
+      name: "cycles", type: 0, flags: 2, config: 0, config1: 0, config2: 0, pmu: "perf", absent: nil
+    )
     #expect(EventTrial.problem(event, layer: FakePerf.layer) == "EMFILE: no file descriptor left")
   }
 

@@ -16,7 +16,8 @@ private let hasPMU = problem("cycles") == nil
 @Suite("Counting by the kernel")
 struct KernelTests {
   /// The counts of some events while `body` runs.
-  private func count(_ events: [nl_perf_event], _ body: () throws -> Void) throws -> CounterReading {
+  private func count(_ events: [nl_perf_event], _ body: () throws -> Void) throws -> CounterReading
+  {
     var group = CounterGroup()
     defer { group.close() }
     for event in events { #expect(group.add(event) == 0) }

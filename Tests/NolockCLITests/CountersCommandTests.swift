@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 private let confined = Paths.binaries + "/confined"
-private let hasLibrary = FileManager.default.fileExists(atPath: "/usr/lib/x86_64-linux-gnu/libpfm.so.4")
+private let hasLibrary = FileManager.default.fileExists(
+  atPath: "/usr/lib/x86_64-linux-gnu/libpfm.so.4")
 private let isRoot = geteuid() == 0 && FileManager.default.fileExists(atPath: "/usr/bin/setpriv")
 
 /// The real program, with and without libpfm4, rights and perf_event_open.
@@ -159,7 +160,8 @@ struct CountersCommandTests {
   func suiteKey() throws {
     try temporaryFolder { folder in
       let path = folder + "/counted.yaml"
-      let suite = "counters: [task-clock, %]\ngroups:\n  - workload: pair\n    mix: bpf\n    subject: glibc\n"
+      let suite =
+        "counters: [task-clock, %]\ngroups:\n  - workload: pair\n    mix: bpf\n    subject: glibc\n"
       try suite.replacing("%", with: "cycels").write(
         toFile: path, atomically: false, encoding: .utf8)
       let wrong = try Program.nolock("run", path, "--dry-run")

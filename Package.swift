@@ -54,6 +54,11 @@ let package = Package(
       swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
+    // Names of counters: libpfm4's header at build time, its code at run time.
+    .target(name: "CPfm", cSettings: optimizedC, linkerSettings: [.linkedLibrary("dl")]),
+    .target(
+      name: "Events", dependencies: ["CPfm", "CPlatform", "Counters"], swiftSettings: strict),
+
     // The suite.
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Traces", dependencies: ["CRecords", "CZlib"], swiftSettings: strict),
@@ -61,16 +66,26 @@ let package = Package(
     .target(
       name: "Measurement",
       dependencies: [
-        "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
+        "CRecords", "Events", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(
+      name: "Doctor",
+      dependencies: ["CPlatform", "Counters", "Events", "Measurement", "Statistics"],
+      swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Measurement", "Reports", "Traces",
+        "Doctor", "Events", "Measurement", "Reports", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
+    .testTarget(
+      name: "EventsTests", dependencies: ["Events", "Counters", "CPlatform"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DoctorTests", dependencies: ["Doctor", "Measurement", "Events"],
+      swiftSettings: strict),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
@@ -93,8 +108,9 @@ let package = Package(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(
       name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+    .executableTarget(name: "confined", path: "Tests/CConfined", cSettings: optimizedC),
     .testTarget(
-      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"],
-      swiftSettings: strict),
+      name: "NolockCLITests",
+      dependencies: ["NolockCLI", "Measurement", "Traces", "confined"], swiftSettings: strict),
   ]
 )

@@ -13,7 +13,7 @@ struct Nolock: ParsableCommand {
 
       Example: nolock run quick
       """,
-    subcommands: [RunCommand.self, ListCommand.self, TraceCommand.self])
+    subcommands: [RunCommand.self, ListCommand.self, TraceCommand.self, DoctorCommand.self])
 }
 
 @main

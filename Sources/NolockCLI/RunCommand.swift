@@ -22,6 +22,13 @@ struct RunCommand: ParsableCommand {
       "Values of an axis; may be repeated.", valueName: "axis=a,b"))
   var parameter: [String] = []
 
+  @Option(
+    parsing: .singleValue,
+    help: .init(
+      "Counters around the measured part, by any name of libpfm4; 'default': the usual ones.",
+      valueName: "a,b"))
+  var counters: [String] = []
+
   @Flag(help: "At most 5 blocks: a look, not a result.")
   var quick = false
 
@@ -100,6 +107,12 @@ struct RunCommand: ParsableCommand {
     let path = try SuiteFinder.find(suite ?? "quick")
     var suite = try Suite(path: path)
     for argument in parameter { try suite.override(argument) }
+    if !counters.isEmpty {
+      suite.counters = counters.flatMap {
+        $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      }
+      suite.countersPlace = "--counters"
+    }
     if quick { suite.blocks = min(suite.blocks, 5) }
     if let blocks {
       guard (1...Suite.largestBlocks).contains(blocks) else {
@@ -125,6 +138,7 @@ struct RunCommand: ParsableCommand {
     if resume, let output {
       let plan = try Plan.read(directory: output)
       let asks = suite != nil || !parameter.isEmpty || blocks != nil || quick
+        || !counters.isEmpty
       let programs = Fingerprint.programFacts(nolock: executablePath(), sample: tool.path)
       if programs != plan.fingerprint.programs {
         throw Failure(.void, "\(output): nolock or nolock-sample changed since that run began")

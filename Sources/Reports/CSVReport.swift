@@ -69,7 +69,19 @@ public enum CSVReport {
         "\(valid)", reason,
       ])
     }
+    for counter in sample.counters {
+      let scaled = counter.isScaled ? "scaled: counted \(share(counter)) % of the time" : ""
+      let notes = [counter.reason ?? "", scaled, reason].filter { !$0.isEmpty }
+      rows.append([
+        counter.event, counter.unit, counter.source.rawValue, counter.value.map { "\($0)" } ?? "",
+        "\(valid && counter.value != nil)", notes.joined(separator: "; "),
+      ])
+    }
     return rows
+  }
+
+  private static func share(_ counter: CounterValue) -> String {
+    NumberText.short(100 * (counter.runningShare ?? 1))
   }
 
   static func line(_ fields: [String]) -> String {

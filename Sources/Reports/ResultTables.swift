@@ -21,9 +21,18 @@ public enum ResultTables {
         {
           tables.append(interrupts(cells))
         }
+        if let counters = CounterTable.table(cells, events: events(first)) {
+          tables.append(counters)
+        }
       }
     }
     return tables
+  }
+
+  /// The events that the run was asked for: the metrics that have their like per operation.
+  private static func events(_ cell: RunResult.CellResult) -> [String] {
+    let names = Set(cell.metrics.map(\.metric)).subtracting(Derived.all.map(\.name))
+    return cell.metrics.map(\.metric).filter { names.contains($0 + "_per_op") }
   }
 
   private static func time(
@@ -103,7 +112,7 @@ public enum ResultTables {
   }
 
   /// `sheaves`, `sheaves nolock`.
-  private static func label(_ cell: RunResult.CellResult) -> String {
+  static func label(_ cell: RunResult.CellResult) -> String {
     cell.cell.calls == .ordinary ? cell.cell.subject : cell.cell.subject + " nolock"
   }
 

@@ -24,6 +24,7 @@ func foregroundThread(_ block: UnsafeMutablePointer<ThreadBlock>) {
     case .cleanUp: unsafe cleanUp(block)
     case .quit:
       unsafe block.pointee.source.close()
+      unsafe block.pointee.counters.close()
       if let detach = unsafe shared.pointee.detach { detach() }
     }
     unsafe shared.pointee.gate.finished(threads: threads)
@@ -36,10 +37,12 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let shared = unsafe block.pointee.shared
   let operations = unsafe shared.pointee.operations
   let minimum = unsafe shared.pointee.minimumNanoseconds
-  let usage = ThreadUsage.now()
   unsafe shared.pointee.gate.startLine(threads: UInt32(shared.pointee.threads))
+  // Behind the line: waiting there is not the measured part's.
+  let usage = ThreadUsage.now()
   unsafe nl_thread_store_release_32(&block.pointee.armed, 1)
   unsafe block.pointee.source.arm()
+  unsafe block.pointee.counters.start()
   let cpu = nl_clock_thread_cpu_ns()
   let start = nl_clock_monotonic_ns()
   let ticks = nl_clock_ticks()
@@ -50,6 +53,7 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   } while end &- start < minimum
   let endTicks = nl_clock_ticks()
   let endCPU = nl_clock_thread_cpu_ns()
+  unsafe block.pointee.counters.stop()
   unsafe block.pointee.source.disarm()
   unsafe nl_thread_store_release_32(&block.pointee.armed, 0)
   unsafe block.pointee.timing.start = start

@@ -1,5 +1,7 @@
 import CNolock
+import CPlatform
 import CRecords
+import Counters
 import Injection
 
 /// What the foreground threads do.
@@ -16,6 +18,12 @@ enum Workload: UInt32 {
   let sizes: UnsafeMutablePointer<UInt32>
   let count: Int
   var mask: UInt64 { UInt64(count - 1) }
+}
+
+/// Perf events to count around the measured part.
+@safe struct EventTable {
+  let events: UnsafeMutablePointer<CountedEvent>
+  let count: Int
 }
 
 /// A checked plan entry.
@@ -44,6 +52,7 @@ struct Plan {
   var nolockCalls: Bool
   var mix: SizeTable
   var handlerMix: SizeTable
+  var events: EventTable
 
   /// Whether a handler allocates and frees.
   var handlerAllocates: Bool { irq != .none && !handlerEmpty }
@@ -56,6 +65,7 @@ public struct PlanError: Error {
 
 extension Plan {
   init(_ entry: UnsafePointer<nl_plan_entry>) throws(PlanError) {
+    events = try unsafe eventTable(entry)
     subject = try unsafe text(nl_plan_subject(entry), 64, "subject")
     objectPath = try unsafe text(nl_plan_object_path(entry), 1024, "object_path")
     tracePath = try unsafe text(nl_plan_trace_path(entry), 1024, "trace_path")
@@ -140,6 +150,29 @@ private func text(
     return unsafe String(cString: characters)
   }
   throw PlanError(text: "plan entry: \(field) has no end within \(capacity) bytes")
+}
+
+private func eventTable(_ entry: UnsafePointer<nl_plan_entry>) throws(PlanError) -> EventTable {
+  let count = Int(
+    try within(unsafe entry.pointee.counter_count, 0...UInt32(NL_MAX_COUNTERS), "counter_count"))
+  let events = unsafe mapped(CountedEvent.self, count: count)
+  guard let counters = unsafe nl_plan_counters(entry) else {
+    return unsafe EventTable(events: events, count: 0)
+  }
+  for index in 0..<count {
+    let counter = unsafe counters[index]
+    guard let fallback = CounterFallback(rawValue: counter.fallback) else {
+      throw bad("counters[\(index)].fallback", counter.fallback, "0…5")
+    }
+    unsafe (events + index).initialize(
+      to: CountedEvent(
+        event: nl_perf_event(
+          type: counter.type, flags: counter.flags, config: counter.config,
+          config1: counter.config1, config2: counter.config2),
+        fallback: fallback,
+        isHardware: try flag(counter.hardware, "counters[\(index)].hardware")))
+  }
+  return unsafe EventTable(events: events, count: count)
 }
 
 /// Copies a mix.  Sizes below 8 become 8: every subject's smallest bucket, and room for the word

@@ -24,12 +24,15 @@ public struct SampleRecord {
   }
 
   /// `name` has at most 47 bytes; longer ones are cut.
-  mutating func add(_ name: String, _ value: UInt64, _ source: nl_source = NL_SRC_COUNT) {
+  mutating func add(
+    _ name: String, _ value: UInt64, _ source: nl_source = NL_SRC_COUNT, error: UInt32 = 0
+  ) {
     var metric = nl_metric()
     unsafe copy(
       name, to: nl_metric_name(&metric), capacity: MemoryLayout.size(ofValue: metric.name))
     metric.value = value
     metric.source = source.rawValue
+    metric.error = error
     metrics.append(metric)
   }
 

@@ -32,7 +32,7 @@ import Subjects
           workload: plan.workload, pin: plan.pin, batch: plan.batch, live: plan.live, mix: plan.mix,
           interrupted: plan.irq != .none, handlerAllocates: plan.handlerAllocates, checked: checked,
           checkedLoop: checked && plan.isStorm, replayContexts: plan.replayContexts,
-          schedule: schedule),
+          schedule: schedule, events: plan.events),
         calls: calls, threads: plan.threads, attach: subject.ops.pointee.thread_attach,
         detach: subject.ops.pointee.thread_detach))
     unsafe blocks = unsafe mapped(ThreadBlock.self, count: plan.threads)
@@ -97,8 +97,12 @@ import Subjects
     let before = SubjectStatistics(subject)
     let countsBefore = total()
     let sentBefore = storm?.sent() ?? 0
-    for index in 0..<plan.threads { unsafe blocks[index].traffic.latency.clear() }
+    for index in 0..<plan.threads {
+      unsafe blocks[index].traffic.latency.clear()
+      unsafe blocks[index].counters.clear()
+    }
     let measured = measure(operations)
+    let events = eventCounts()
     let countsAfter = total()
     let after = SubjectStatistics(subject)
     let residentAfter = ResidentMemory.now()
@@ -119,6 +123,7 @@ import Subjects
     var record = SampleRecord()
     measured.write(to: &record, clock)
     write(part, whole, measured, sent: sent, to: &record)
+    write(events, measured, to: &record)
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
     if let residentAfter { record.add("resident_bytes", residentAfter) }
     if let peak = ResidentMemory.peak() { record.add("peak_resident_bytes", peak) }
@@ -211,6 +216,20 @@ import Subjects
     command(.run)
     return unsafe Measured(blocks, threads: plan.threads)
   }
+
+  /// What the threads counted, per event; read before they close their counters.
+  private func eventCounts() -> [EventCount] {
+    (0..<plan.events.count).map { event in
+      var sum = EventCount()
+      for index in 0..<plan.threads {
+        unsafe sum.add(blocks[index].counters.count(of: event))
+      }
+      return sum
+    }
+  }
+
+  /// What one reading costs the first thread, in nanoseconds.
+  var counterReadNanoseconds: UInt64 { unsafe blocks[0].counters.readNanoseconds }
 
   private func total() -> Counts {
     (0..<plan.threads).reduce(Counts()) { unsafe Counts.combine($0, blocks[$1].counts, &+) }

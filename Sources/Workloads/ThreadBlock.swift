@@ -29,6 +29,7 @@ import Injection
   var setUpError: Int32 = 0
   var setUpStep: SetUp = .none
   var timing = Timing()
+  var counters = ThreadCounters()
 
   enum SetUp: UInt32 { case none, pin, interrupts }
 }
@@ -84,4 +85,5 @@ enum Command: UInt32 {
   let checkedLoop: Bool
   let replayContexts: Bool
   let schedule: ReplaySchedule?
+  let events: EventTable
 }

@@ -48,6 +48,8 @@ struct Sample {
   let status: nl_status
   let reason: String
   let metrics: [String: UInt64]
+  /// errno of what perf refused, by the metric's name.
+  let errors: [String: UInt32]
   let buckets: [nl_bucket]
 
   subscript(name: String) -> UInt64? { metrics[name] }
@@ -70,15 +72,19 @@ struct Sample {
     status = nl_status(rawValue: header.status)
     reason = unsafe String(cString: nl_header_reason(&header))
     var metrics: [String: UInt64] = [:]
+    var errors: [String: UInt32] = [:]
     for index in 0..<metricCount {
       var metric = nl_metric()
       let start = headerSize + index * metricSize
       _ = unsafe withUnsafeMutableBytes(of: &metric) {
         unsafe data.copyBytes(to: $0, from: start..<start + metricSize)
       }
-      unsafe metrics[String(cString: nl_metric_name(&metric))] = metric.value
+      let name = unsafe String(cString: nl_metric_name(&metric))
+      metrics[name] = metric.value
+      if metric.error != 0 { errors[name] = metric.error }
     }
     self.metrics = metrics
+    self.errors = errors
     buckets = (0..<bucketCount).map { index in
       var bucket = nl_bucket()
       let start = headerSize + metricCount * metricSize + index * bucketSize

@@ -12,6 +12,7 @@
 #define NL_RECORDS_ABI 1u
 #define NL_MIX_ENTRIES 1024
 #define NL_MAX_THREADS 256
+#define NL_MAX_COUNTERS 16
 
 enum nl_workload { NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5 };
 enum nl_irq { NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3 };
@@ -29,6 +30,21 @@ enum nl_status {
 enum nl_source {
   NL_SRC_COUNT = 0, NL_SRC_CLOCK = 1, NL_SRC_TSC = 2, NL_SRC_SW_PERF = 3, NL_SRC_STEP = 4,
   NL_SRC_PMU_READ = 5, NL_SRC_PMU_RDPMC = 6,
+};
+
+/// What is read where perf refuses an event (Counters/CountedEvent.swift).
+enum nl_counter_fallback {
+  NL_FALLBACK_NONE = 0, NL_FALLBACK_THREAD_TIME = 1, NL_FALLBACK_FAULTS = 2,
+  NL_FALLBACK_MINOR_FAULTS = 3, NL_FALLBACK_MAJOR_FAULTS = 4, NL_FALLBACK_SWITCHES = 5,
+};
+
+/// One perf event around the measured part, encoded by `nolock`: fields of perf_event_attr.
+struct nl_counter {
+  uint32_t type;
+  uint32_t flags;          ///< enum nl_perf_flags of perf_counter.h
+  uint64_t config, config1, config2;
+  uint32_t fallback;       ///< enum nl_counter_fallback
+  uint32_t hardware;       ///< 1: takes a counter of the processor; these are one group
 };
 
 /// One cell, ready to run.  Strings are NUL-terminated.
@@ -60,7 +76,8 @@ struct nl_plan_entry {
   uint32_t handler_mix_count;    ///< power of two
   uint32_t handler_mix[NL_MIX_ENTRIES];
   uint32_t nolock_calls;   ///< pair, batch, churn: 1 = the foreground itself uses the *_nolock calls
-  uint32_t reserved;
+  uint32_t counter_count;  ///< entries of `counters` in use
+  struct nl_counter counters[NL_MAX_COUNTERS];
 };
 
 struct nl_sample_header {
@@ -75,7 +92,9 @@ struct nl_metric {
   char name[48];
   uint64_t value;
   uint32_t source;         ///< enum nl_source
-  uint32_t reserved;
+  /// counter.N: errno why perf gave no value; the value then comes from the fallback, and is
+  /// none at all where `source` is still perf's.  0 elsewhere.
+  uint32_t error;
 };
 
 /// A non-empty bucket of the handler's latency histogram: values in [low, low + width) ns.
@@ -109,6 +128,11 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   handler_handed       objects a handler passed on, by turns to the next thread's foreground
 //                        (kfree) and handler (kfree_nolock); one thread: to its own foreground
 //   handler_bursts       of 64 objects
+// With counters (N from 0, in the order of the plan entry; the measured part, foreground threads):
+//   counter.N            the count, scaled by enabled / running of each thread
+//   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
+//   counter.N.overhead   what the readings themselves add to the count, at least
+//   counter_read_ns      one reading of all counters of the first thread, the median of 33
 // Replay:
 //   remote_frees         frees by a thread that did not allocate the object
 //   dropped_frees, early_frees                must be 0
@@ -126,6 +150,9 @@ static inline const char *nl_plan_trace_path(const struct nl_plan_entry *p) {
 static inline const uint32_t *nl_plan_mix(const struct nl_plan_entry *p) { return p->mix; }
 static inline const uint32_t *nl_plan_handler_mix(const struct nl_plan_entry *p) {
   return p->handler_mix;
+}
+static inline const struct nl_counter *nl_plan_counters(const struct nl_plan_entry *p) {
+  return p->counters;
 }
 static inline char *nl_header_reason(struct nl_sample_header *p) { return p->reason; }
 static inline char *nl_metric_name(struct nl_metric *p) { return p->name; }

@@ -63,29 +63,6 @@ public struct Availability: Codable, Equatable, Sendable {
     }
   }
 
-  /// Judged by what the kernel shows; a seccomp filter may still refuse, and then the sample says
-  /// so.
-  public static func counters() -> [Availability] {
-    let cpu = (KernelFile.text("/proc/cpuinfo")) ?? ""
-    let steady = cpu.contains("constant_tsc") && cpu.contains("nonstop_tsc")
-    let devices = (try? FileManager.default.contentsOfDirectory(atPath: pmuFolder)) ?? []
-    let hasPMU = devices.contains { $0 == "cpu" || $0.hasPrefix("cpu_") }
-    let perf = perfProblem()
-    return [
-      Availability("clock", true, "CLOCK_MONOTONIC and the thread's CPU clock"),
-      Availability(
-        "tsc", steady, steady ? "constant_tsc nonstop_tsc" : "the TSC is not constant and nonstop"),
-      Availability("getrusage", true, "page faults, context switches, resident memory"),
-      Availability(
-        "sw.perf", perf == nil, perf ?? "task-clock, page faults by perf_event_open"),
-      Availability(
-        "pmu", hasPMU && perf == nil,
-        hasPMU ? perf ?? "hardware events" : "no PMU: no cpu in \(pmuFolder)"),
-    ]
-  }
-
-  private static let pmuFolder = "/sys/bus/event_source/devices"
-
   private static func perfProblem() -> String? {
     let path = "/proc/sys/kernel/perf_event_paranoid"
     guard let text = KernelFile.text(path),

@@ -60,13 +60,18 @@ public struct Plan: Codable, Equatable, Sendable {
   public var fingerprint: Fingerprint
   /// What the mix `slabinfo` was when the run began (it changes all the time); null iff unused.
   @Explicit public var slabinfo: [SizeWeight]?
+  /// What is counted besides time; nil if nothing.
+  public var counters: CounterPlan?
 
   enum CodingKeys: String, CodingKey {
     case schema, suite, title, base, blocks, seed, command, comparisons, fingerprint, slabinfo
+    case counters
     case sampleMilliseconds = "sample_ms"
   }
 
-  /// - Throws: `usage` where the suite has no cells, or two different cells have one id (their
+  /// Counters are tried: events are opened here.
+  ///
+  /// - Throws: `usage` where the suite has no cells, a counter's name means no event, or two different cells have one id (their
   ///   traces differ only in the folder).
   public init(_ suite: Suite, command: [String], fingerprint: Fingerprint) throws(Failure) {
     self.suite = suite.name
@@ -79,6 +84,9 @@ public struct Plan: Codable, Equatable, Sendable {
     self.fingerprint = fingerprint
     comparisons = []
     slabinfo = nil
+    counters =
+      suite.counters.isEmpty
+      ? nil : try CounterPlan(suite.counters, place: suite.countersPlace)
     var ids = Set<String>()
     for cell in try suite.cells() {
       guard ids.insert(cell.id).inserted else {
@@ -118,6 +126,7 @@ public struct Plan: Codable, Equatable, Sendable {
   public func sameWork(as other: Plan) -> Bool {
     suite == other.suite && base == other.base && blocks == other.blocks && seed == other.seed
       && sampleMilliseconds == other.sampleMilliseconds
+      && counters?.events.map(\.event) == other.counters?.events.map(\.event)
       && comparisons.map(\.id) == other.comparisons.map(\.id)
       && comparisons.map { $0.arms.map(\.hash) } == other.comparisons.map { $0.arms.map(\.hash) }
       && fingerprint.programs == other.fingerprint.programs

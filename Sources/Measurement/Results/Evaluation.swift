@@ -1,3 +1,4 @@
+import Events
 import Statistics
 
 extension RunResult {
@@ -86,7 +87,41 @@ private struct Evaluation {
           lowerIsBetter: nil, values: whole ? values : [],
           reason: whole ? nil : "a sample has no \(metric.name)"))
     }
+    for planned in plan.counters?.events ?? [] { summaries += counters(planned.event, samples) }
     return summaries
+  }
+
+  /// A counter, and per operation, over the samples that were asked for it.
+  private func counters(_ event: NamedEvent, _ samples: [Sample]) -> [Summary] {
+    let asked = samples.compactMap { sample in
+      sample.counters.first { $0.event == event.name }.map { (sample, $0) }
+    }
+    let missing = asked.first { $0.1.value == nil }?.1.reason
+    let sources = Set(asked.map(\.1.source))
+    // Like with like: values of two sources are not one population.
+    let why =
+      asked.isEmpty
+      ? "no sample was asked for it"
+      : missing ?? (sources.count > 1 ? "from several sources in different samples" : nil)
+    let shares = asked.compactMap(\.1.runningShare)
+    func summary(_ name: String, _ unit: String, _ value: (Sample, CounterValue) -> Double?)
+      -> Summary
+    {
+      var summary = Summary(
+        name, unit: unit, source: asked.first?.1.source ?? .softwarePerf, lowerIsBetter: true,
+        values: why == nil ? asked.compactMap(value) : [], reason: why)
+      summary.runningShare = why == nil ? shares.min() : nil
+      return summary
+    }
+    return [
+      summary(event.name, event.unit) { $1.value.map(Double.init) },
+      summary(event.name + "_per_op", event.unit + "/op") { sample, counter in
+        guard let value = counter.value, let operations = sample.value("operations"),
+          operations > 0
+        else { return nil }
+        return Double(value) / Double(operations)
+      },
+    ]
   }
 
   private func ratios(_ arm: Plan.PlannedCell) -> [Ratio] {

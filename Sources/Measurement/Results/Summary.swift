@@ -22,6 +22,15 @@ public struct Summary: Codable, Equatable, Sendable {
   @Explicit public var p100: Double?
   /// Why a value above is null; null iff none is (`better` apart).
   @Explicit public var reason: String?
+  /// Perf counters only: the least share of its time that a sample counted the event; below 1 the
+  /// values are scaled.
+  public var runningShare: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case metric, unit, source, better, n, median, low, high, coverage, p0, p25, p75, p90, p100
+    case reason
+    case runningShare = "running_share"
+  }
 
   /// Coverage that intervals have at least.
   public static let confidence = 0.95

@@ -1,4 +1,5 @@
 import CRecords
+public import Events
 
 /// The bytes of one `struct nl_plan_entry`: what a sample process reads.
 public struct PlanEntry: Sendable {
@@ -7,10 +8,11 @@ public struct PlanEntry: Sendable {
   /// - Parameters:
   ///   - iterations: per thread; 0 = the sample calibrates itself to `targetNanoseconds`.
   ///   - trace: the compact trace's file, memory-mapped by the sample; empty if none.
+  ///   - counters: events that fit into one sample.
   /// - Throws: `usage` where a path or name is longer than the record's field.
   public init(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64, mix: MixTable,
-    handlerMix: MixTable, trace: String
+    handlerMix: MixTable, trace: String, counters: [NamedEvent] = []
   ) throws(Failure) {
     var entry = nl_plan_entry()
     entry.abi = NL_RECORDS_ABI
@@ -37,7 +39,12 @@ public struct PlanEntry: Sendable {
     entry.nolock_calls = cell.calls == .nolock ? 1 : 0
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
+    guard counters.count <= Int(NL_MAX_COUNTERS) else {
+      throw Failure(.usage, "\(counters.count) counters in a sample, allowed: \(NL_MAX_COUNTERS)")
+    }
+    entry.counter_count = UInt32(counters.count)
     var raw = unsafe withUnsafeBytes(of: &entry) { unsafe Array($0) }
+    Self.put(counters, &raw)
     let (name, object) = cell.nameAndObject
     try Self.put(name, "subject", \.subject, limit: 64, &raw)
     try Self.put(object, "object path", \.object_path, limit: 1024, &raw)
@@ -57,6 +64,19 @@ public struct PlanEntry: Sendable {
     }
     guard let offset = MemoryLayout<nl_plan_entry>.offset(of: field) else { return }
     raw.replaceSubrange(offset..<offset + utf8.count, with: utf8)
+  }
+
+  private static func put(_ events: [NamedEvent], _ raw: inout [UInt8]) {
+    guard let offset = MemoryLayout<nl_plan_entry>.offset(of: \.counters) else { return }
+    for (index, event) in events.enumerated() {
+      let counter = nl_counter(
+        type: event.type, flags: event.flags, config: event.config, config1: event.config1,
+        config2: event.config2, fallback: event.fallback.rawValue,
+        hardware: event.isHardware ? 1 : 0)
+      let bytes = unsafe withUnsafeBytes(of: counter) { unsafe Array($0) }
+      let start = offset + index * MemoryLayout<nl_counter>.stride
+      raw.replaceSubrange(start..<start + bytes.count, with: bytes)
+    }
   }
 
   private static func put(

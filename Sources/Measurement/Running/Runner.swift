@@ -118,7 +118,8 @@ public final class Runner {
       return sample
     }
     let entry = try inputs.entry(
-      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed)
+      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed,
+      counters: plan.counters?.subset(block: block) ?? [])
     let started = Date().timeIntervalSince1970
     let before = monotonicSeconds()
     let outcome = try tool.run(
@@ -135,7 +136,10 @@ public final class Runner {
     case .record(let record):
       sample.status = record.status
       sample.reason = record.status == .ok ? nil : record.reason
-      sample.metrics = record.metrics
+      sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
+      if let counters = plan.counters, record.status == .ok {
+        sample.counters = counters.values(record.metrics, errors: record.errors, block: block)
+      }
       sample.latency = record.buckets
     }
     return sample

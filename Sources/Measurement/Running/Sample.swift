@@ -26,9 +26,12 @@ public struct Sample: Codable, Equatable, Sendable {
   public var metrics: [Metric]
   /// The handlers' latency in nanoseconds.
   public var latency: [Bucket]
+  /// The plan's counters that this sample was asked for, and those that cannot be had here.
+  public var counters: [CounterValue] = []
 
   enum CodingKeys: String, CodingKey {
     case schema, cell, hash, block, position, attempt, seed, status, reason, signal, metrics
+    case counters
     case startedAt = "started_at_s"
     case processNanoseconds = "process_ns"
     case latency = "handler_latency_ns"
@@ -51,6 +54,7 @@ public struct Sample: Codable, Equatable, Sendable {
     try values.encode(processNanoseconds, forKey: .processNanoseconds)
     try values.encode(metrics, forKey: .metrics)
     try values.encode(latency, forKey: .latency)
+    try values.encode(counters, forKey: .counters)
   }
 
   /// A metric's value; `nil` iff the sample has none of this name.
@@ -61,5 +65,27 @@ public struct Sample: Codable, Equatable, Sendable {
   /// A metric's source; `nil` iff the sample has none of this name.
   public func source(_ name: String) -> Source? {
     metrics.first { $0.name == name }?.source
+  }
+}
+
+extension Sample {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    schema = try values.decode(Int.self, forKey: .schema)
+    cell = try values.decode(String.self, forKey: .cell)
+    hash = try values.decode(String.self, forKey: .hash)
+    block = try values.decode(Int.self, forKey: .block)
+    position = try values.decode(Int.self, forKey: .position)
+    attempt = try values.decode(Int.self, forKey: .attempt)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    status = try values.decode(Status.self, forKey: .status)
+    reason = try values.decodeIfPresent(String.self, forKey: .reason)
+    signal = try values.decodeIfPresent(Int32.self, forKey: .signal)
+    startedAt = try values.decode(Double.self, forKey: .startedAt)
+    processNanoseconds = try values.decode(UInt64.self, forKey: .processNanoseconds)
+    metrics = try values.decode([Metric].self, forKey: .metrics)
+    latency = try values.decode([Bucket].self, forKey: .latency)
+    // Records from before there were counters have none.
+    counters = try values.decodeIfPresent([CounterValue].self, forKey: .counters) ?? []
   }
 }

@@ -50,6 +50,8 @@ struct SampleRecord: Equatable {
   var reason: String
   var metrics: [Metric]
   var buckets: [Bucket]
+  /// errno by the metric's name, where perf refused it.
+  var errors: [String: Int32] = [:]
 
   /// More metrics or buckets than any sample has: the count is garbage.
   static let mostItems: UInt32 = 1 << 20
@@ -103,6 +105,7 @@ struct SampleRecord: Equatable {
           text: "garbage record: metric \(index) '\(name)', source \(metric.source)")
       }
       record.metrics.append(Metric(name: name, value: metric.value, source: source))
+      if metric.error != 0 { record.errors[name] = Int32(truncatingIfNeeded: metric.error) }
     }
     for index in 0..<Int(header.bucket_count) {
       let bucket = unsafe bytes.withUnsafeBytes {

@@ -13,6 +13,10 @@ public struct Suite: Equatable, Sendable {
   /// Every random choice follows from it.
   public var seed: UInt64
   public var groups: [Group]
+  /// Names of the events to count; empty if none.
+  public var counters: [String] = []
+  /// Where they stand, for messages.
+  public var countersPlace = ""
 
   public static let largestBlocks = 100_000
 

@@ -3,7 +3,7 @@ import Yams
 
 extension Suite {
   /// Keys of a suite file, besides those of its groups.
-  static let keys = ["title", "base", "blocks", "sample_ms", "seed", "groups"]
+  static let keys = ["title", "base", "blocks", "sample_ms", "seed", "counters", "groups"]
 
   /// Reads a suite file.
   ///
@@ -42,6 +42,14 @@ extension Suite {
       case "blocks": blocks = try place.integer(value, key, 1...Self.largestBlocks)
       case "sample_ms": sampleMilliseconds = try place.integer(value, key, 1...10_000)
       case "seed": seed = UInt64(try place.integer(value, key, 0...Int.max))
+      case "counters":
+        countersPlace = "suite \(file):\(place.line): key 'counters'"
+        for node in value.sequence.map(Array.init) ?? [value] {
+          counters.append(try place.scalar(node, key, "names of nolock list counters"))
+        }
+        guard !counters.isEmpty else {
+          throw place.wrong(key, "no value, allowed: names of nolock list counters")
+        }
       case "groups":
         guard let sequence = value.sequence, !sequence.isEmpty else {
           throw place.wrong(key, "a list of groups is allowed")

@@ -17,6 +17,7 @@ import Subjects
     self.subject = subject
     self.size = size
     statistics = CounterTable(subject)
+    _ = unsafe subject.ops.pointee.thread_attach?()
     unsafe held = subject.ops.pointee.kmalloc_nolock?(size, 0, -1)
   }
 

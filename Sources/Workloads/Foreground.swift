@@ -22,6 +22,7 @@ func foregroundThread(_ block: UnsafeMutablePointer<ThreadBlock>) {
     case .cleanUp: unsafe cleanUp(block)
     case .quit:
       unsafe block.pointee.source.close()
+      unsafe block.pointee.second.close()
       if let detach = unsafe shared.pointee.detach { detach() }
     }
     unsafe shared.pointee.gate.finished(threads: threads)
@@ -38,6 +39,7 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   unsafe shared.pointee.gate.startLine(threads: UInt32(shared.pointee.threads))
   unsafe nl_thread_store_release_32(&block.pointee.armed, 1)
   unsafe block.pointee.source.arm()
+  unsafe block.pointee.second.arm()
   let cpu = nl_clock_thread_cpu_ns()
   let start = nl_clock_monotonic_ns()
   let ticks = nl_clock_ticks()
@@ -49,6 +51,7 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let endTicks = nl_clock_ticks()
   let endCPU = nl_clock_thread_cpu_ns()
   unsafe block.pointee.source.disarm()
+  unsafe block.pointee.second.disarm()
   unsafe nl_thread_store_release_32(&block.pointee.armed, 0)
   unsafe block.pointee.timing.start = start
   unsafe block.pointee.timing.end = end

@@ -11,7 +11,8 @@ func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
     unsafe block.pointee.setUpStep = .pin
     return
   }
-  let error = unsafe block.pointee.source.open()
+  var error = unsafe block.pointee.source.open()
+  if error == 0 { error = unsafe block.pointee.second.open() }
   if error != 0 {
     unsafe block.pointee.setUpError = error
     unsafe block.pointee.setUpStep = .interrupts

@@ -55,7 +55,10 @@ extension Instance {
   /// Takes a barn's lock, counting a nolock caller that finds it held.
   @inline(__always)
   private func enter(_ barn: Barn, _ caller: VCPU, wait: Bool) -> Bool {
-    if barn.lock.acquire(caller, wait: wait) { return true }
+    if barn.lock.acquire(caller, wait: wait) {
+      probePoint(NL_PROBE_BARN_LOCK)
+      return true
+    }
     count(caller, .barnLockBusy)
     return false
   }

@@ -55,7 +55,10 @@ extension Instance {
   /// Takes list_lock, counting a nolock caller that finds it held.
   @inline(__always)
   func enter(_ node: Node, _ caller: VCPU, wait: Bool) -> Bool {
-    if node.lock.acquire(caller, wait: wait) { return true }
+    if node.lock.acquire(caller, wait: wait) {
+      probePoint(NL_PROBE_LIST_LOCK)
+      return true
+    }
     count(caller, .listLockBusy)
     return false
   }

@@ -105,6 +105,7 @@ extension SheafDesign {
         return nil
       }
     #endif
+    probePoint(NL_PROBE_LINE_ALLOC)
     // Deferred work: noted here, drained when no lock is held.
     let drains = wait && line.isPending
     if drains { line.isPending = false }

@@ -47,6 +47,7 @@ extension Instance {
     if order <= Int(NL_MAX_SLAB_ORDER), pushOwn(caller, block, order) { return }
     let zone = zone
     if zone.lock.acquire(caller, wait: wait) {
+      probePoint(NL_PROBE_ZONE_LOCK)
       returnBlock(block)
       if wait { returnParked() }
       zone.lock.release(wait: wait)
@@ -62,6 +63,7 @@ extension Instance {
     if order <= Int(NL_MAX_SLAB_ORDER), let block = popOwn(caller, order) { return block }
     let zone = zone
     if zone.lock.acquire(caller, wait: wait) {
+      probePoint(NL_PROBE_ZONE_LOCK)
       if wait { returnParked() }
       let block = takeBlock(order: order)
       zone.lock.release(wait: wait)

@@ -49,8 +49,10 @@ let package = Package(
       name: "Workloads",
       dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
       swiftSettings: signalSafe),
+    .target(
+      name: "Atlas", dependencies: ["CNolock", "CPlatform", "Subjects"], swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"],
+      name: "NolockSample", dependencies: ["Atlas", "CRecords", "Subjects", "Workloads"],
       swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 

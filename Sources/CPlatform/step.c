@@ -17,11 +17,14 @@ static void trapped(int signal, siginfo_t *info, void *context) {
   struct nl_step *step = active;
   if (!step) return;
   int saved = errno;
-  uintptr_t rip = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+  greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+  uintptr_t rip = (uintptr_t)registers[REG_RIP];
   step->traps++;
   if (rip != last) step->instructions++;
   last = rip;
+  step->stack = (uintptr_t)registers[REG_RSP];
   if (step->visit) step->visit(step->context, step->traps, rip);
+  if (step->stop) registers[REG_EFL] &= ~(greg_t)0x100;
   errno = saved;
 }
 
@@ -37,19 +40,25 @@ static void nothing(void *argument) { (void)argument; }
 
 __attribute__((noinline)) static void run(struct nl_step *step, void (*operation)(void *),
                                           void *argument) {
+  // A visitor may step a call of its own.
+  struct nl_step *outer = active;
+  uintptr_t outer_last = last;
   step->instructions = step->traps = 0;
+  step->stop = 0;
   last = 0;
   active = step;
   TRAP_FLAG_ON;
   operation(argument);
   TRAP_FLAG_OFF;
-  active = 0;
+  active = outer;
+  last = outer_last;
 }
 
 int nl_step_available(void) { return 1; }
 
 void nl_step_run(struct nl_step *step, void (*operation)(void *), void *argument) {
-  struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO}, old;
+  // SA_NODEFER, because a trap while SIGTRAP is blocked kills the process.
+  struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO | SA_NODEFER}, old;
   sigemptyset(&action.sa_mask);
   sigaction(SIGTRAP, &action, &old);
   // A trap while SIGTRAP is blocked kills the process, and libdispatch's threads block it.
@@ -72,6 +81,7 @@ void nl_step_run(struct nl_step *step, void (*operation)(void *), void *argument
 int nl_step_available(void) { return 0; }
 void nl_step_run(struct nl_step *step, void (*operation)(void *), void *argument) {
   step->instructions = step->traps = 0;
+  step->stop = 0;
   operation(argument);
 }
 

@@ -1,4 +1,5 @@
 public import CPlatform
+import Glibc
 
 /// What interrupts the foreground threads of a sample.
 public enum InterruptKind: UInt32 {
@@ -6,13 +7,20 @@ public enum InterruptKind: UInt32 {
   case timer = 1
   case perf = 2
   case tgkill = 3
+  case breakpoint = 4
+  case step = 5
+  case probe = 6
+
+  /// Whether arrivals follow a rate and not the foreground's own calls.
+  public var hasRate: Bool { self == .timer || self == .perf || self == .tgkill }
 
   /// The signal it arrives as.
   public var signal: Int32 {
     switch self {
-    case .none, .timer: NL_SIGNAL_TIMER
+    case .none, .timer, .step, .probe: NL_SIGNAL_TIMER
     case .perf: NL_SIGNAL_PERF
     case .tgkill: NL_SIGNAL_TGKILL
+    case .breakpoint: SIGTRAP
     }
   }
 }
@@ -26,31 +34,46 @@ public enum InterruptKind: UInt32 {
   public let kind: InterruptKind
   var timer: TimerSource
   var perf: PerfSource
+  var breakpoint: BreakpointSource
   /// What the storm thread reads: whether this thread wants signals.
   var target: StormTarget
 
-  /// `rate` is interrupts per second; `gaps` gives the Poisson arrivals, nil means periodic.
-  public init(kind: InterruptKind, rate: Double, gaps: GapTable?, seed: UInt64) {
+  /// Signals back to back per arrival, and how many of this arrival are still to come.
+  private let burst: UInt32
+  private var left: UInt32 = 0
+  private var thread: Int32 = 0
+
+  /// `rate` is arrivals per second; `gaps` gives the Poisson arrivals, nil means periodic;
+  /// `functions` are the addresses of `breakpoint`.
+  public init(
+    kind: InterruptKind, rate: Double, gaps: GapTable?, seed: UInt64, burst: UInt32 = 1,
+    functions: Breakpoints = Breakpoints()
+  ) {
     self.kind = kind
     let period = rate > 0 ? UInt64(max(1, 1e9 / rate)) : 0
     timer = TimerSource(period: period, gaps: gaps, seed: seed)
     perf = PerfSource(period: period)
     target = StormTarget()
+    breakpoint = BreakpointSource(functions)
+    self.burst = burst
   }
 
   /// 0, or the errno of the call that this machine refuses.
   public mutating func open() -> Int32 {
-    switch kind {
-    case .none: 0
+    thread = nl_thread_id()
+    return switch kind {
+    case .none, .step, .probe: 0
     case .timer: timer.open(signal: kind.signal)
     case .perf: perf.open(signal: kind.signal)
     case .tgkill: target.open()
+    case .breakpoint: breakpoint.open()
     }
   }
 
   public mutating func arm() {
     switch kind {
-    case .none: break
+    case .none, .step, .probe: break
+    case .breakpoint: breakpoint.arm()
     case .timer: timer.arm()
     case .perf: perf.arm()
     case .tgkill: target.arm()
@@ -59,7 +82,8 @@ public enum InterruptKind: UInt32 {
 
   public mutating func disarm() {
     switch kind {
-    case .none: break
+    case .none, .step, .probe: break
+    case .breakpoint: breakpoint.disarm()
     case .timer: timer.disarm()
     case .perf: perf.disarm()
     case .tgkill: target.disarm()
@@ -68,7 +92,8 @@ public enum InterruptKind: UInt32 {
 
   public mutating func close() {
     switch kind {
-    case .none, .tgkill: break
+    case .none, .tgkill, .step, .probe: break
+    case .breakpoint: breakpoint.close()
     case .timer: timer.close()
     case .perf: perf.close()
     }
@@ -77,13 +102,38 @@ public enum InterruptKind: UInt32 {
   /// Called first thing by the handler: schedules the next arrival where that is by hand, and
   /// returns how many further interrupts this signal stands for.
   public mutating func arrived(_ info: UnsafePointer<siginfo_t>) -> UInt64 {
-    unsafe kind == .timer ? timer.arrived(info) : 0
+    if left != 0 {
+      // One of a burst: no arrival of its own.
+      left &-= 1
+      follow()
+      return 0
+    }
+    if burst > 1 {
+      left = burst &- 1
+      follow()
+    }
+    return unsafe kind == .timer ? timer.arrived(info) : 0
   }
+
+  /// The next of a burst stays pending until this handler returns, then arrives before any
+  /// instruction of the foreground.
+  private func follow() {
+    if left != 0 { _ = nl_signal_send(thread, kind.signal) }
+  }
+
+  /// timer: nanoseconds since this arrival's intended instant; nil for other sources and for the
+  /// rest of a burst.  Async-signal-safe.
+  public func lateness() -> UInt64? { kind == .timer && left &+ 1 >= burst ? timer.lateness() : nil }
 
   /// Why `kind` cannot have Poisson arrivals, if so.
   public static func refusesPoisson(_ kind: InterruptKind) -> String? {
-    kind == .perf
-      ? "irq perf: arrivals poisson is not available, its period is fixed; allowed: periodic" : nil
+    switch kind {
+    case .none, .timer, .tgkill: nil
+    case .perf:
+      "irq perf: arrivals poisson is not available, its period is fixed; allowed: periodic"
+    case .breakpoint, .step, .probe:
+      "irq \(kind): arrivals poisson is not available, it has no rate; allowed: periodic"
+    }
   }
 
   /// Installs `handler` for a signal that a thread sends to itself.  0, or errno.

@@ -9,6 +9,8 @@ import CPlatform
   private let gaps: GapTable?
   private var cursor: UInt64
   private var next: UInt64 = 0
+  /// The intended instant of the signal that arrived last.
+  private var intended: UInt64 = 0
 
   init(period: UInt64, gaps: GapTable?, seed: UInt64) {
     self.period = period
@@ -29,7 +31,8 @@ import CPlatform
       unsafe nl_signal_timer_set(timer, 1, next, 0)
     } else {
       cursor = cursor &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      unsafe nl_signal_timer_set(timer, 0, 1 &+ (cursor >> 33) % period, period)
+      next = nl_clock_monotonic_ns() &+ 1 &+ (cursor >> 33) % period
+      unsafe nl_signal_timer_set(timer, 1, next, period)
     }
   }
 
@@ -40,7 +43,12 @@ import CPlatform
   /// In the handler.  Poisson: instants that have passed already are one signal, as the kernel does
   /// with a periodic timer; otherwise a thread that cannot keep up would do nothing else.
   mutating func arrived(_ info: UnsafePointer<siginfo_t>) -> UInt64 {
-    guard let gaps else { return unsafe UInt64(nl_signal_overrun(info)) }
+    intended = next
+    guard let gaps else {
+      let overrun = unsafe UInt64(nl_signal_overrun(info))
+      next &+= period &* (overrun &+ 1)
+      return overrun
+    }
     let now = nl_clock_monotonic_ns()
     var missed: UInt64 = 0
     next &+= gaps[cursor]
@@ -52,5 +60,12 @@ import CPlatform
     }
     unsafe nl_signal_timer_set(timer, 1, next, 0)
     return missed
+  }
+
+  /// Nanoseconds since the intended instant of the last signal; of several that one signal stands
+  /// for, the first: so a late handler's delay counts in full (open loop).
+  func lateness() -> UInt64 {
+    let now = nl_clock_monotonic_ns()
+    return now > intended ? now &- intended : 0
   }
 }

@@ -8,6 +8,11 @@ if arguments == ["--subjects"] {
   listSubjects()
   exit(0)
 }
+if arguments == ["--states"] {
+  listStates()
+  exit(0)
+}
+if arguments.first == "--atlas" { _exit(atlas(Array(arguments.dropFirst()))) }
 guard arguments.isEmpty else {
   complain("usage: nolock-sample < plan-entry > record, or nolock-sample --subjects")
   exit(64)

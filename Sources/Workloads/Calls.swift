@@ -1,4 +1,5 @@
 import CNolock
+import CPlatform
 import Subjects
 
 typealias Allocate = @convention(c) (Int, UInt32, Int32) -> UnsafeMutableRawPointer?
@@ -14,14 +15,36 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
   let allocateNolock: Allocate?
   let freeNolock: Free?
   let usableSize: UsableSize?
+  enum Around {
+    case nothing
+    /// Class hardirq: interrupts are held off.
+    case softFlag
+    /// irq step: a handler before every instruction.
+    case stepper
+  }
+
   /// The bits of `gfp` that the subject knows.
   let gfpMask: UInt32
 
   /// `nolockCalls`: the foreground itself uses the `*_nolock` calls.
-  init(_ subject: Subject, nolockCalls: Bool) {
+  /// `around`: what is put around each of the foreground's calls.
+  init(_ subject: Subject, nolockCalls: Bool, around: Around = .nothing) {
     let ops = unsafe subject.ops.pointee
-    unsafe allocate = nolockCalls ? ops.kmalloc_nolock : ops.kmalloc
-    unsafe free = nolockCalls ? ops.kfree_nolock : ops.kfree
+    let direct: Allocate = unsafe nolockCalls ? ops.kmalloc_nolock : ops.kmalloc
+    let directFree: Free = unsafe nolockCalls ? ops.kfree_nolock : ops.kfree
+    switch around {
+    case .nothing:
+      unsafe allocate = direct
+      unsafe free = directFree
+    case .softFlag:
+      unsafe nl_wrapped_set(direct, directFree, nil)
+      unsafe allocate = unsafe nl_masked_allocate
+      unsafe free = unsafe nl_masked_release
+    case .stepper:
+      unsafe nl_wrapped_set(direct, directFree, onStep)
+      unsafe allocate = unsafe nl_stepped_allocate
+      unsafe free = unsafe nl_stepped_release
+    }
     unsafe allocateNolock = ops.kmalloc_nolock
     unsafe freeNolock = ops.kfree_nolock
     unsafe usableSize = ops.ksize

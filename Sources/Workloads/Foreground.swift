@@ -25,6 +25,7 @@ func foregroundThread(_ block: UnsafeMutablePointer<ThreadBlock>) {
     case .quit:
       unsafe block.pointee.source.close()
       unsafe block.pointee.counters.close()
+      unsafe block.pointee.second.close()
       if let detach = unsafe shared.pointee.detach { detach() }
     }
     unsafe shared.pointee.gate.finished(threads: threads)
@@ -43,6 +44,7 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   unsafe nl_thread_store_release_32(&block.pointee.armed, 1)
   unsafe block.pointee.source.arm()
   unsafe block.pointee.counters.start()
+  unsafe block.pointee.second.arm()
   let cpu = nl_clock_thread_cpu_ns()
   let start = nl_clock_monotonic_ns()
   let ticks = nl_clock_ticks()
@@ -55,6 +57,7 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let endCPU = nl_clock_thread_cpu_ns()
   unsafe block.pointee.counters.stop()
   unsafe block.pointee.source.disarm()
+  unsafe block.pointee.second.disarm()
   unsafe nl_thread_store_release_32(&block.pointee.armed, 0)
   unsafe block.pointee.timing.start = start
   unsafe block.pointee.timing.end = end

@@ -40,6 +40,17 @@ struct Plan {
   var live: Int
   var irq: InterruptKind
   var poisson: Bool
+  /// A second source, of another kind.
+  var second: InterruptKind
+  var secondRate: Double
+  var burst: UInt32
+  var oneThread: Bool
+  /// Class hardirq: interrupts are held off while the foreground is inside the allocator.
+  var maskable: Bool
+  /// breakpoint: the entry points by name.
+  var functions: [String]
+  /// pair: exact instruction counts instead of times.
+  var counted: Bool
   var handlerEmpty: Bool
   var rate: Double
   var iterations: UInt64
@@ -69,6 +80,7 @@ extension Plan {
     subject = try unsafe text(nl_plan_subject(entry), 64, "subject")
     objectPath = try unsafe text(nl_plan_object_path(entry), 1024, "object_path")
     tracePath = try unsafe text(nl_plan_trace_path(entry), 1024, "trace_path")
+    let functionNames = try unsafe text(nl_plan_irq_function(entry), 128, "irq_function")
     let entry = unsafe entry.pointee
     guard let named = Workload(rawValue: entry.workload) else {
       throw bad("workload", entry.workload, "1…5")
@@ -87,7 +99,7 @@ extension Plan {
     batch = Int(try within(entry.batch, (needsBatch ? 1 : 0)...(1 << 20), "batch"))
     shuffled = try flag(entry.shuffled, "shuffled")
     live = Int(try within(entry.live, (workload == .churn ? 1 : 0)...(1 << 24), "live"))
-    guard let kind = InterruptKind(rawValue: entry.irq) else { throw bad("irq", entry.irq, "0…3") }
+    guard let kind = InterruptKind(rawValue: entry.irq) else { throw bad("irq", entry.irq, "0…6") }
     irq = kind
     poisson = try flag(entry.arrivals, "arrivals")
     handlerEmpty = try flag(entry.handler, "handler")
@@ -96,6 +108,39 @@ extension Plan {
       throw PlanError(
         text: "plan entry: irq_rate is \(rate), allowed: above 0, at most 1000000 per second")
     }
+    guard let other = InterruptKind(rawValue: entry.irq2), other == .none || other.hasRate,
+      other == .none || (kind != .none && other != kind)
+    else { throw bad("irq2", entry.irq2, "0, or 1…3 but not irq's own, with irq set") }
+    second = other
+    secondRate = entry.irq2_rate
+    guard second == .none || (secondRate > 0 && secondRate <= 1e6) else {
+      throw PlanError(
+        text: "plan entry: irq2_rate is \(secondRate), allowed: above 0, at most 1000000 per second")
+    }
+    burst = max(1, try within(entry.irq_burst, 0...1024, "irq_burst"))
+    oneThread = try flag(entry.irq_one_thread, "irq_one_thread")
+    maskable = try flag(entry.irq_class, "irq_class")
+    counted = try flag(entry.counted, "counted")
+    guard !counted || (workload == .pair && !isStorm && irq == .none && threads == 1) else {
+      throw PlanError(text: "plan entry: counted is 1, allowed with workload pair, one thread, no irq")
+    }
+    let names = functionNames.isEmpty ? "kmalloc" : functionNames
+    functions = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard functions.count <= Breakpoints.slots else {
+      throw PlanError(
+        text: "plan entry: irq_function names \(functions.count) functions, "
+          + "allowed: at most \(Breakpoints.slots), the processor's breakpoints")
+    }
+    guard kind != .step || (entry.iterations > 0 && entry.iterations <= 10_000 && threads == 1)
+    else {
+      throw PlanError(
+        text: "plan entry: irq step with \(threads) threads and \(entry.iterations) iterations, "
+          + "allowed: one thread and 1…10000 iterations, for each instruction costs a signal")
+    }
+    guard kind != .step || (workload != .replay && !maskable) else {
+      throw PlanError(text: "plan entry: irq step, allowed with pair, batch, churn, storm of class nmi")
+    }
+    guard burst == 1 || kind.hasRate else { throw bad("irq_burst", burst, "1 without a rate") }
     iterations = entry.iterations
     targetNanoseconds = entry.target_ns
     guard iterations > 0 || (targetNanoseconds > 0 && targetNanoseconds <= 3_600_000_000_000) else {

@@ -29,6 +29,8 @@ public func runSample(_ entry: UnsafePointer<nl_plan_entry>) throws(PlanError) -
     }
   }
   if let reason = missing(plan, subject, schedule) { return SampleRecord(NL_SKIPPED, reason) }
+  if let reason = breakpointRefusal(plan, subject) { return SampleRecord(NL_FAILED, reason) }
+  if plan.counted { return countedSample(plan, subject) }
   if plan.memoryLimit != 0 {
     let result = unsafe subject.ops.pointee.control.map { unsafe $0("limit", plan.memoryLimit) }
     guard result == 0 else {

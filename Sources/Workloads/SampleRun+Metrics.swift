@@ -18,10 +18,16 @@ extension SampleRun {
       record.add("handler_signals", part.signals)
       if plan.irq != .none {
         let seconds = Double(measured.foreground) / 1e9
-        record.add("handler_requested", UInt64((plan.rate * seconds).rounded()))
-        // A storm's signals that found one pending are one with it.
-        let merged = sent.map { $0 >= part.signals ? $0 - part.signals : 0 }
-        record.add("handler_coalesced", merged ?? part.coalesced)
+        if plan.irq.hasRate {
+          let share = plan.oneThread ? 1 / Double(plan.threads) : 1
+          let arrivals = plan.rate * Double(plan.burst) + plan.secondRate
+          record.add("handler_requested", UInt64((arrivals * seconds * share).rounded()))
+          // A storm's signals that found one pending are one with it.
+          let alone = plan.second == .none && plan.burst == 1 && !plan.maskable
+          let merged = alone ? sent.map { $0 >= part.signals ? $0 - part.signals : 0 } : nil
+          record.add("handler_coalesced", merged ?? part.coalesced)
+        }
+        if plan.maskable { record.add("handler_masked", part.masked) }
       }
       if let sent { record.add("handler_sent", sent) }
       record.add("handler_attempts", part.attempts)

@@ -1,4 +1,5 @@
 import CNolock
+import CPlatform
 import CRecords
 import Counters
 import Glibc
@@ -11,8 +12,9 @@ import Subjects
   private let subject: Subject
   private let schedule: ReplaySchedule?
   private let shared: UnsafeMutablePointer<SharedState>
-  private let blocks: UnsafeMutablePointer<ThreadBlock>
+  let blocks: UnsafeMutablePointer<ThreadBlock>
   private let gaps: GapTable?
+  private let secondGaps: GapTable?
   private let clock: TickClock
 
   init(_ plan: Plan, _ subject: Subject, _ schedule: ReplaySchedule?) {
@@ -23,14 +25,22 @@ import Subjects
     clock = TickClock(
       calibratingFor: plan.handlerAllocates || plan.replayContexts ? 1_000_000 : 200_000)
     gaps = plan.irq != .none && plan.poisson ? GapTable(rate: plan.rate, seed: plan.seed) : nil
+    secondGaps =
+      plan.second != .none && plan.poisson && plan.second != .perf
+      ? GapTable(rate: plan.secondRate, seed: plan.seed &+ 1) : nil
     let checked = !subject.returnsOneObject
-    let calls = Calls(subject, nolockCalls: plan.nolockCalls)
+    let calls = Calls(
+      subject, nolockCalls: plan.nolockCalls,
+      around: plan.irq == .step ? .stepper : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
+    let functions = breakpoints(plan, subject)
+    let probes = plan.irq == .probe
     unsafe shared = unsafe mapped(SharedState.self, count: 1)
     unsafe shared.initialize(
       to: SharedState(
         plan: LoopPlan(
           workload: plan.workload, pin: plan.pin, batch: plan.batch, live: plan.live, mix: plan.mix,
-          interrupted: plan.irq != .none, handlerAllocates: plan.handlerAllocates, checked: checked,
+          interrupted: plan.irq != .none, handlerAllocates: plan.handlerAllocates,
+          maskable: plan.maskable, checked: checked,
           checkedLoop: checked && plan.isStorm, replayContexts: plan.replayContexts,
           schedule: schedule, events: plan.events),
         calls: calls, threads: plan.threads, attach: subject.ops.pointee.thread_attach,
@@ -49,7 +59,13 @@ import Subjects
       unsafe (blocks + index).initialize(
         to: ThreadBlock(
           index: index, shared: shared,
-          source: InterruptSource(kind: plan.irq, rate: plan.rate, gaps: gaps, seed: seed),
+          source: InterruptSource(
+            kind: plan.oneThread && index > 0 ? .none : plan.irq, rate: plan.rate, gaps: gaps,
+            seed: seed, burst: plan.burst, functions: functions),
+          second: InterruptSource(
+            kind: plan.oneThread && index > 0 ? .none : plan.second, rate: plan.secondRate,
+            gaps: secondGaps, seed: seed &* 3),
+          probes: probes ? mapped(UInt64.self, count: Int(NL_PROBE_POINTS)) : nil,
           traffic: HandlerTraffic(
             calls: calls, mix: plan.handlerMix, multiplier: clock.multiplier, checked: checked,
             seed: seed),
@@ -71,8 +87,11 @@ import Subjects
   func record() -> SampleRecord {
     let first = SubjectStatistics(subject)
     if plan.irq != .none {
-      let error = unsafe InterruptSource.install(onInterrupt, for: plan.irq)
-      if error != 0 { return SampleRecord(NL_FAILED, "sigaction: \(errorText(error))") }
+      for kind in [plan.irq, plan.second] where kind.hasRate || kind == .breakpoint {
+        let error = unsafe InterruptSource.install(onInterrupt, for: kind)
+        if error != 0 { return SampleRecord(NL_FAILED, "sigaction: \(errorText(error))") }
+      }
+      if plan.irq == .probe, let refusal = setProbes(subject) { return refusal }
     }
     if plan.replayContexts {
       let error = unsafe InterruptSource.installSelfSignal(onReplay)
@@ -82,12 +101,15 @@ import Subjects
     command(.prepare)
     if let refusal = setUpError() { return refusal }
     var storm: StormThread?
-    if plan.irq == .tgkill {
+    if plan.irq == .tgkill || plan.second == .tgkill {
+      let second = plan.second == .tgkill
       let sources = unsafe (0..<plan.threads).map {
         index -> UnsafeMutablePointer<InterruptSource> in
-        unsafe field(blocks + index, \.source)
+        unsafe second ? field(blocks + index, \.second) : field(blocks + index, \.source)
       }
-      storm = unsafe StormThread(sources: sources, rate: plan.rate, gaps: gaps)
+      storm = unsafe StormThread(
+        sources: sources, rate: second ? plan.secondRate : plan.rate,
+        gaps: second ? secondGaps : gaps)
       if storm == nil { return SampleRecord(NL_FAILED, "pthread_create: \(errorText(errno))") }
     }
 
@@ -100,6 +122,7 @@ import Subjects
     for index in 0..<plan.threads {
       unsafe blocks[index].traffic.latency.clear()
       unsafe blocks[index].counters.clear()
+      unsafe blocks[index].lateness.clear()
     }
     let measured = measure(operations)
     let events = eventCounts()
@@ -124,6 +147,7 @@ import Subjects
     measured.write(to: &record, clock)
     write(part, whole, measured, sent: sent, to: &record)
     write(events, measured, to: &record)
+    writeLateness(part, to: &record)
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
     if let residentAfter { record.add("resident_bytes", residentAfter) }
     if let peak = ResidentMemory.peak() { record.add("peak_resident_bytes", peak) }

@@ -11,6 +11,13 @@ import Injection
   var thread = pthread_t()
   var counts = Counts()
   var source: InterruptSource
+  var second: InterruptSource
+  /// A handler of this thread runs.
+  var inHandler = false
+  /// From the intended instant of an arrival to its handler's end.
+  let lateness = LatencyHistogram()
+  /// probe: handlers run at each point; nil for other sources.
+  let probes: UnsafeMutablePointer<UInt64>?
   /// 1 between arming and disarming; a signal outside is not the sample's.
   var armed: UInt32 = 0
   /// Objects for this thread: from another thread's handler to its foreground, and to its handler.
@@ -79,6 +86,7 @@ enum Command: UInt32 {
   /// Interrupts are on at all; and their handler allocates.
   let interrupted: Bool
   let handlerAllocates: Bool
+  let maskable: Bool
   /// Objects carry a pattern that is checked (not with `null`, which has one object).
   let checked: Bool
   /// The foreground checks its objects inside the loop, as a storm does.

@@ -13,7 +13,8 @@ func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
   }
   // An event that does not open is missing in the record, with the reason; the sample goes on.
   unsafe block.pointee.counters.open(plan.events.events, count: plan.events.count)
-  let error = unsafe block.pointee.source.open()
+  var error = unsafe block.pointee.source.open()
+  if error == 0 { error = unsafe block.pointee.second.open() }
   if error != 0 {
     unsafe block.pointee.setUpError = error
     unsafe block.pointee.setUpStep = .interrupts

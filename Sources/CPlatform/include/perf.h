@@ -1,4 +1,5 @@
-// perf.h: a software cpu-clock event whose overflow signals the calling thread.
+// perf.h: a software cpu-clock event whose overflow signals the calling thread, and a hardware
+// breakpoint.
 //
 // Why C: `struct perf_event_attr` is bit fields, and fcntl and ioctl are variadic.
 #ifndef NL_PERF_H
@@ -40,6 +41,27 @@ static inline int nl_perf_open_clock(uint64_t period_ns, int signal_number) {
     return -error;
   }
   return fd;
+}
+
+/// Opens an execution breakpoint on `address`, disabled: the calling thread gets SIGTRAP before that
+/// instruction runs, which then runs when the handler returns (the kernel sets RF).  The
+/// descriptor, or -errno; ENOSPC where the processor's slots (4) are taken.
+static inline int nl_perf_open_breakpoint(uint64_t address) {
+  struct perf_event_attr attr;
+  memset(&attr, 0, sizeof attr);
+  attr.size = sizeof attr;
+  attr.type = PERF_TYPE_BREAKPOINT;
+  attr.bp_type = 4;  // HW_BREAKPOINT_X
+  attr.bp_addr = address;
+  attr.bp_len = sizeof(long);
+  attr.sample_period = 1;
+  attr.disabled = 1;
+  attr.exclude_kernel = 1;
+  attr.exclude_hv = 1;
+  attr.sigtrap = 1;
+  attr.remove_on_exec = 1;  // sigtrap demands it
+  int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  return fd < 0 ? -errno : fd;
 }
 
 static inline void nl_perf_enable(int fd) {

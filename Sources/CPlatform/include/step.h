@@ -19,13 +19,18 @@ struct nl_step {
   /// Out: instructions executed (a `rep` counts once) and raw traps, from the call instruction's
   /// target to its return, both included.
   long instructions, traps;
+  /// For the visitor: the stack pointer at this boundary.
+  uintptr_t stack;
+  /// Set by the visitor: the rest of the call runs at full speed.
+  int stop;
 };
 
 /// 1 where single-stepping works; 0 where it does not (another architecture).
 int nl_step_available(void);
 
 /// Calls `operation(argument)` on this thread under the trap flag.  Installs its SIGTRAP handler
-/// for the time of the call.  One stepped thread at a time in a process.
+/// for the time of the call.  One stepped thread at a time in a process; a visitor may step a call
+/// of its own.
 void nl_step_run(struct nl_step *NL_NONNULL step, void (*NL_NONNULL operation)(void *NL_NULLABLE),
                  void *NL_NULLABLE argument);
 

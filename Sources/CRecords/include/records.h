@@ -15,7 +15,16 @@
 #define NL_MAX_COUNTERS 16
 
 enum nl_workload { NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5 };
-enum nl_irq { NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3 };
+enum nl_irq {
+  NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3,
+  NL_IRQ_BREAKPOINT = 4,  ///< each time the thread comes to one of `irq_function`
+  NL_IRQ_STEP = 5,        ///< after every instruction of the foreground's allocator calls
+  NL_IRQ_PROBE = 6,       ///< at each point of a subject built with NOLOCK_PROBES
+};
+enum nl_irq_class {
+  NL_CLASS_NMI = 0,      ///< nothing holds an interrupt off
+  NL_CLASS_HARDIRQ = 1,  ///< held off while the foreground is inside the allocator
+};
 enum nl_arrivals { NL_PERIODIC = 0, NL_POISSON = 1 };
 enum nl_handler {
   NL_HANDLER_NOLOCK = 0,  ///< allocates and frees with the *_nolock calls
@@ -78,6 +87,14 @@ struct nl_plan_entry {
   uint32_t nolock_calls;   ///< pair, batch, churn: 1 = the foreground itself uses the *_nolock calls
   uint32_t counter_count;  ///< entries of `counters` in use
   struct nl_counter counters[NL_MAX_COUNTERS];
+  uint32_t irq_class;      ///< enum nl_irq_class
+  uint32_t irq2;           ///< enum nl_irq: a second source, of another kind
+  uint32_t irq_burst;      ///< signals back to back per arrival; 0 = 1
+  uint32_t irq_one_thread; ///< 1: only the first thread is interrupted
+  uint32_t counted;        ///< pair: 1 = single-stepped, exact instructions, no times
+  double irq2_rate;        ///< arrivals per second and thread
+  /// breakpoint: entry points by name, at most 4, with commas between; empty = "kmalloc"
+  char irq_function[128];
 };
 
 struct nl_sample_header {
@@ -123,6 +140,12 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   handler_signals      handlers run; handler_requested: rate × time × threads, rounded
 //   handler_coalesced    arrivals that one signal stood for, where the source knows (timer, tgkill)
 //   handler_sent         tgkill: signals sent
+//                        (timer, perf, tgkill: of all sources; the others answer to no rate)
+//   handler_masked       class hardirq: signals that were held off and sent again
+//   handler_late_p50_ns, handler_late_p99_ns, handler_late_max_ns   timer: from the intended
+//                        instant (open loop) to the end of the handler, upper ends of buckets
+//   handler_late         of them later than one period (Poisson: than the mean gap)
+//   probe.<point>        probe: handlers run at that point
 //   handler_attempts = handler_first + handler_next_bucket + handler_failed (+ size 0 in a replay)
 //   handler_freed        by kfree_nolock in handlers
 //   handler_handed       objects a handler passed on, by turns to the next thread's foreground
@@ -133,6 +156,9 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
+// Counted (pair; source step; the largest of 1,000 equal pairs after warm-up):
+//   step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
+//   step_traps_per_kfree, step_repeats (calls counted), step_distinct (different counts seen: 1)
 // Replay:
 //   remote_frees         frees by a thread that did not allocate the object
 //   dropped_frees, early_frees                must be 0
@@ -146,6 +172,9 @@ static inline const char *nl_plan_object_path(const struct nl_plan_entry *p) {
 }
 static inline const char *nl_plan_trace_path(const struct nl_plan_entry *p) {
   return p->trace_path;
+}
+static inline const char *nl_plan_irq_function(const struct nl_plan_entry *p) {
+  return p->irq_function;
 }
 static inline const uint32_t *nl_plan_mix(const struct nl_plan_entry *p) { return p->mix; }
 static inline const uint32_t *nl_plan_handler_mix(const struct nl_plan_entry *p) {

@@ -2,6 +2,7 @@
 public enum ExitStatus: Int32, Sendable {
   case ok = 0
   case internalError = 1
+  case regression = 2
   case sampleFailed = 3
   case notFound = 5
   case notPermitted = 6

@@ -27,6 +27,11 @@ public struct SampleTool: Sendable {
     self.environment = variables.map { "\($0.key)=\($0.value)" }
   }
 
+  /// The program with arguments.
+  func child(_ arguments: [String]) -> ChildProcess {
+    ChildProcess(path: path, arguments: arguments, environment: environment)
+  }
+
   /// How one sample process ended.
   enum Outcome {
     case record(SampleRecord)

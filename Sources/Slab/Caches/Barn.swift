@@ -55,7 +55,10 @@ extension Instance {
   /// Takes a barn's lock, counting a nolock caller that finds it held.
   @inline(__always)
   private func enter<M: CallMode>(_ barn: Barn, _ caller: VCPU, _ mode: M.Type) -> Bool {
-    if barn.lock.acquire(caller, M.self) { return true }
+    if barn.lock.acquire(caller, M.self) {
+      probePoint(NL_PROBE_BARN_LOCK)
+      return true
+    }
     count(caller, .barnLockBusy)
     return false
   }

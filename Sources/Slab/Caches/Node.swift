@@ -55,7 +55,10 @@ extension Instance {
   /// Takes list_lock, counting a nolock caller that finds it held.
   @inline(__always)
   func enter<M: CallMode>(_ node: Node, _ caller: VCPU, _ mode: M.Type) -> Bool {
-    if node.lock.acquire(caller, M.self) { return true }
+    if node.lock.acquire(caller, M.self) {
+      probePoint(NL_PROBE_LIST_LOCK)
+      return true
+    }
     count(caller, .listLockBusy)
     return false
   }

@@ -47,6 +47,7 @@ extension Instance {
     var node =
       unsafe list.pointer.pointee.stalled
       ?? WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+    probePoint(NL_PROBE_DRAIN)
     var drained = 0
     while drained < limit, let object = unsafe node {
       let cache = unsafe cache(of: slab(of: object))

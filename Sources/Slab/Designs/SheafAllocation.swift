@@ -111,6 +111,7 @@ extension SheafDesign {
         return nil
       }
     #endif
+    probePoint(NL_PROBE_LINE_ALLOC)
     // Deferred work: noted here, drained when no lock is held.
     let drains = M.waits && line.isPending
     if drains { line.isPending = false }

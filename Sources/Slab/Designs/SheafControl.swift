@@ -83,6 +83,12 @@ extension SheafDesign {
     if unsafe equal(key, "flush_here") {
       return flushHere(times: value)
     }
+    #if NOLOCK_PROBES
+      if unsafe equal(key, "probe_hook") {
+        nl_probe_set(value)
+        return 0
+      }
+    #endif
     guard unsafe equal(key, "worker"), value <= 1 else { return -1 }
     let state = unsafe nl_instance_at_worker_state(instance.pointer)
     if value == 0 {

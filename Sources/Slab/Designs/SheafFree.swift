@@ -70,6 +70,7 @@ extension SheafDesign {
         return false
       }
     #endif
+    probePoint(NL_PROBE_LINE_FREE)
     let drains = M.waits && line.isPending
     if drains { line.isPending = false }
     defer { if drains { instance.drainOwn(vcpu) } }

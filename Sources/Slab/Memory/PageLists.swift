@@ -47,6 +47,7 @@ extension Instance {
     if order <= Int(NL_MAX_SLAB_ORDER), pushOwn(caller, block, order) { return }
     let zone = zone
     if zone.lock.acquire(caller, M.self) {
+      probePoint(NL_PROBE_ZONE_LOCK)
       returnBlock(block)
       if M.waits { returnParked() }
       zone.lock.release(M.self)
@@ -62,6 +63,7 @@ extension Instance {
     if order <= Int(NL_MAX_SLAB_ORDER), let block = popOwn(caller, order) { return block }
     let zone = zone
     if zone.lock.acquire(caller, M.self) {
+      probePoint(NL_PROBE_ZONE_LOCK)
       if M.waits { returnParked() }
       let block = takeBlock(order: order)
       zone.lock.release(M.self)

@@ -1,0 +1,166 @@
+import ArgumentParser
+import Foundation
+import Measurement
+import Reports
+
+struct AtlasCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "atlas",
+    abstract: "Interrupts an operation at every instruction, and bounds what handlers met.",
+    discussion: """
+      At each boundary a handler allocates, and another frees, in exactly the state that the \
+      operation left.  Counts are exact and need no PMU.  With --max-instructions it is a gate: \
+      exit code 2 where a handler's call took more.  'nolock atlas list' shows the states.
+
+      Example: nolock atlas kmalloc_nolock --subject sheaves --state slab-cas
+      """)
+
+  @Argument(help: "kmalloc, kmalloc_nolock, kfree, kfree_nolock, or list.")
+  var operation: String?
+
+  @Option(help: "sheaves, heap or rev:PATH.") var subject = "sheaves"
+  @Option(help: .init("A state of the operation (default: each).", valueName: "name"))
+  var state: String?
+  @Flag(help: "Every operation in every state.") var all = false
+  @Flag(help: "Only the operation's own instructions.") var countOnly = false
+  @Flag(help: "Every round of every loop, too.") var exhaustive = false
+  @Option(help: .init("Bytes asked for, 1…8192.", valueName: "bytes")) var size = 64
+  @Option(help: .init("Exit code 2 if a handler's call takes more.", valueName: "n"))
+  var maxInstructions: Int?
+  @Option(help: .init("States at once (default: processors).", valueName: "n")) var jobs: Int?
+  @Option(help: "text, json, csv or markdown.") var format = OutputFormat.text
+
+  func run() throws {
+    let tool = try SampleTool.find()
+    let states = try tool.atlasStates()
+    if operation == "list" { return try list(states) }
+    let wanted = try choose(states)
+    guard (1...8192).contains(size) else {
+      throw Failure(.usage, "--size '\(size)' found, allowed: 1…8192")
+    }
+    if exhaustive {
+      Terminal.say("exhaustive: about 1 to 10 s per thousand boundaries, \(wanted.count) states")
+    }
+    let mode: AtlasMode = countOnly ? .count : exhaustive ? .exhaustive : .linear
+    var results = try measure(tool, wanted, mode)
+    if let reason = addPlaces(to: &results), mode != .count { Terminal.say(reason) }
+    try show(results, one: wanted.count == 1 && !countOnly)
+    try judge(results)
+  }
+
+  private func choose(_ states: [AtlasState]) throws -> [AtlasState] {
+    if all {
+      guard operation == nil, state == nil else {
+        throw Failure(.usage, "--all found with an operation or state, allowed: one of them")
+      }
+      return states
+    }
+    let operations = states.map(\.operation).reduce(into: [String]()) {
+      if !$0.contains($1) { $0.append($1) }
+    }
+    guard let operation, operations.contains(operation) else {
+      throw Failure(
+        .usage,
+        "operation '\(operation ?? "")' found, allowed: \(operations.joined(separator: ", ")), "
+          + "list, or --all")
+    }
+    let own = states.filter { $0.operation == operation }
+    guard let state else { return own }
+    guard let found = own.first(where: { $0.name == state }) else {
+      let names = own.map(\.name).joined(separator: ", ")
+      throw Failure(.usage, "--state '\(state)' found, allowed for \(operation): \(names)")
+    }
+    return [found]
+  }
+
+  /// Several processes at a time; counts do not mind what else runs.
+  private func measure(
+    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
+  ) throws -> [AtlasResult] {
+    let signals = Signals()
+    let board = Board(count: states.count)
+    let width = max(1, min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, states.count))
+    let (subject, size) = (subject, size)
+    DispatchQueue.concurrentPerform(iterations: width) { _ in
+      while let index = board.next() {
+        do throws(Failure) {
+          board.put(
+            try tool.atlas(
+              subject: subject, states[index], size: size, mode: mode, signals: signals), index)
+        } catch {
+          board.fail(error)
+        }
+      }
+    }
+    return try board.results()
+  }
+
+  private func list(_ states: [AtlasState]) throws {
+    let table = Table(
+      title: "atlas states",
+      columns: [.init("operation", .left), .init("state", .left), .init("what", .left)],
+      rows: states.map { [$0.operation, $0.name, $0.summary] })
+    try RunOutput.print(table, json: states, format)
+  }
+
+  private func show(_ results: [AtlasResult], one: Bool) throws {
+    switch format {
+    case .text, .markdown:
+      let table = one && results[0].reason == nil
+        ? AtlasTables.runs(results[0]) : AtlasTables.summary(results)
+      try RunOutput.print(table, json: results, format)
+    case .json: try RunOutput.print(AtlasTables.summary(results), json: results, .json)
+    case .csv:
+      let table = countOnly ? AtlasTables.summary(results) : AtlasTables.boundaries(results)
+      try RunOutput.print(table, json: results, .csv)
+    }
+  }
+
+  private func judge(_ results: [AtlasResult]) throws {
+    let defects = results.filter { ($0.bound?.defects ?? 0) > 0 }
+    if let worst = defects.first {
+      throw Failure(
+        .sampleFailed, "\(worst.operation)/\(worst.state): \(worst.bound?.text ?? "")")
+    }
+    if let limit = maxInstructions {
+      for result in results {
+        let most = countOnly ? result.instructions : result.bound?.instructions ?? 0
+        if most > limit {
+          throw Failure(
+            .regression,
+            "\(result.operation)/\(result.state): \(most) instructions, allowed: \(limit)")
+        }
+      }
+    }
+    let missing = results.filter { $0.reason != nil }
+    guard missing.isEmpty else {
+      let reason = missing[0].reason ?? ""
+      if missing.count == results.count { throw Failure(.void, reason) }
+      throw Failure(.sampleFailed, "\(missing.count) states were not done, the first: \(reason)")
+    }
+  }
+}
+
+/// What the workers of `measure` share.
+private final class Board: @unchecked Sendable {
+  private let lock = NSLock()
+  private var taken = 0
+  private var done: [AtlasResult?]
+  private var failure: Failure?
+
+  init(count: Int) { done = Array(repeating: nil, count: count) }
+
+  func next() -> Int? {
+    lock.withLock {
+      guard failure == nil, taken < done.count else { return nil }
+      taken += 1
+      return taken - 1
+    }
+  }
+  func put(_ result: AtlasResult, _ index: Int) { lock.withLock { done[index] = result } }
+  func fail(_ error: Failure) { lock.withLock { failure = failure ?? error } }
+  func results() throws -> [AtlasResult] {
+    if let failure { throw failure }
+    return done.compactMap { $0 }
+  }
+}

@@ -1,0 +1,60 @@
+import Atlas
+import Glibc
+import Subjects
+
+/// `--atlas SUBJECT OBJECT OPERATION STATE SIZE count|linear|exhaustive`: one state, as lines of
+/// words; `--states`: what there is.  0, 64 for wrong words, 3 with a line `missing` where it cannot
+/// be done.
+func atlas(_ words: [String]) -> Int32 {
+  guard words.count == 6, let state = State.find(words[2], words[3]), let size = Int(words[4]),
+    (1...8192).contains(size)
+  else {
+    complain("usage: nolock-sample --atlas SUBJECT OBJECT OPERATION STATE SIZE MODE")
+    return 64
+  }
+  let mode: AtlasMode
+  switch words[5] {
+  case "count": mode = .count
+  case "linear": mode = .linear
+  case "exhaustive": mode = .exhaustive
+  default:
+    complain("atlas mode '\(words[5])' found, allowed: count, linear, exhaustive")
+    return 64
+  }
+  let subject: Subject
+  switch loadSubject(words[0], objectPath: words[1]) {
+  case .found(let found): subject = found
+  case .unavailable(let reason), .failed(let reason): return missing(reason)
+  }
+  if let reason = AtlasRun.refusal(subject) { return missing(reason) }
+  guard let run = AtlasRun(subject, state, size: size) else { return missing("no memory") }
+  do {
+    let count = try run.run(mode)
+    say(run.lines(count, boundaries: mode != .count))
+    return 0
+  } catch {
+    return missing(error.text)
+  }
+}
+
+/// Each state's operation, name and summary.
+func listStates() {
+  say(State.all.map { "\($0.operation.rawValue)\t\($0.name)\t\($0.summary)\n" }.joined())
+}
+
+private func missing(_ reason: String) -> Int32 {
+  say("missing\t\(reason)\n")
+  return 3
+}
+
+private func say(_ text: String) {
+  let bytes = Array(text.utf8)
+  var done = 0
+  while done < bytes.count {
+    let count = unsafe bytes.withUnsafeBytes {
+      unsafe write(1, $0.baseAddress! + done, bytes.count - done)
+    }
+    if count <= 0 { return }
+    done += count
+  }
+}

@@ -32,7 +32,7 @@ import Subjects
           workload: plan.workload, pin: plan.pin, batch: plan.batch, live: plan.live, mix: plan.mix,
           interrupted: plan.irq != .none, handlerAllocates: plan.handlerAllocates, checked: checked,
           checkedLoop: checked && plan.isStorm, replayContexts: plan.replayContexts,
-          schedule: schedule),
+          dilation: plan.dilation, dilationChunk: plan.dilationChunk, schedule: schedule),
         calls: calls, threads: plan.threads, attach: subject.ops.pointee.thread_attach,
         detach: subject.ops.pointee.thread_detach))
     unsafe blocks = unsafe mapped(ThreadBlock.self, count: plan.threads)

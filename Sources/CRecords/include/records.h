@@ -61,6 +61,11 @@ struct nl_plan_entry {
   uint32_t handler_mix[NL_MIX_ENTRIES];
   uint32_t nolock_calls;   ///< pair, batch, churn: 1 = the foreground itself uses the *_nolock calls
   uint32_t reserved;
+  /// After each chunk of `dilation_chunk` operations (replay: events) the foreground spins until
+  /// this share of the chunk's own time has passed: 0.06 makes it 6 % slower.  The same code at 0.
+  double dilation;
+  uint32_t dilation_chunk; ///< 0 = no chunks, the plain loop; else about 20 µs of operations
+  uint32_t reserved2;
 };
 
 struct nl_sample_header {

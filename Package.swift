@@ -61,10 +61,11 @@ let package = Package(
         "CRecords", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
+    .target(name: "Revisions", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Measurement", "Reports", "Traces",
+        "Measurement", "Reports", "Revisions", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
@@ -85,6 +86,8 @@ let package = Package(
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),
     .testTarget(
       name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
   ]

@@ -13,7 +13,9 @@ struct Nolock: ParsableCommand {
 
       Example: nolock run quick
       """,
-    subcommands: [RunCommand.self, ListCommand.self, TraceCommand.self])
+    subcommands: [
+      RunCommand.self, ListCommand.self, CompareCommand.self, TraceCommand.self,
+    ])
 }
 
 @main

@@ -65,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Measurement", "Reports", "Revisions", "Traces",
+        "Measurement", "Reports", "Revisions", "Statistics", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 

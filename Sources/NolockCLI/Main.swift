@@ -8,13 +8,15 @@ struct Nolock: ParsableCommand {
     commandName: "nolock",
     abstract: "Measures memory allocators, in task context and from signal handlers.",
     discussion: """
-      Exit codes: 0 ok, 1 internal error, 3 a sample failed, 5 not found, 6 not permitted, \
+      Exit codes: 0 ok, 1 internal error, 2 regression, 3 a sample or build failed, 4 improvement \
+      (only with --fail-on-improvement), 5 not found, 6 not permitted, 7 inconclusive, \
       8 void, 64 usage, 130 interrupted.
 
       Example: nolock run quick
       """,
     subcommands: [
-      RunCommand.self, ListCommand.self, CompareCommand.self, TraceCommand.self,
+      RunCommand.self, ListCommand.self, CompareCommand.self, BaselineCommand.self,
+      GateCommand.self, TraceCommand.self,
     ])
 }
 

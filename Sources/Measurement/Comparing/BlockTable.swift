@@ -1,3 +1,5 @@
+import Statistics
+
 /// The samples of one cell, sorted into whole blocks.  Only a block with a sample that is not ok
 /// is dropped, whole; no timed block ever is (a slower arm collects more noise: a bias).
 struct BlockTable {
@@ -27,5 +29,17 @@ struct BlockTable {
         for (arm, sample) in arms.enumerated() { samples[arm].append(sample) }
       }
     }
+  }
+}
+
+extension ComparisonPlan {
+  /// The median of a derived metric of one arm over the whole blocks; `nil` iff there are none.
+  public func median(of metric: String, _ cell: CellPlan, _ arm: Int, _ samples: [Sample])
+    -> Double?
+  {
+    guard let derived = Derived.all.first(where: { $0.name == metric }) else { return nil }
+    let table = BlockTable(self, cell, samples: samples)
+    return Statistics.median(
+      table.samples[arm].compactMap { derived.value(of: $0, threads: cell.cell.threads) })
   }
 }

@@ -33,8 +33,15 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     public var isSoft: Bool
     /// gate: a soft limit below the hard one.
     @Explicit public var soft: Double?
+    /// gate: a limit in the metric's own unit; the greater of both holds.  It becomes a share of
+    /// what the base took in the pilot sample, before the first block.
+    @Explicit public var absolute: Double?
 
-    public init(name: String, limit: Double, isSoft: Bool = false, soft: Double? = nil) {
+    public init(
+      name: String, limit: Double, isSoft: Bool = false, soft: Double? = nil,
+      absolute: Double? = nil
+    ) {
+      self.absolute = absolute
       self.name = name
       self.limit = limit
       self.isSoft = isSoft

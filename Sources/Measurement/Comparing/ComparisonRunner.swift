@@ -160,6 +160,25 @@ public final class ComparisonRunner {
 }
 
 extension ComparisonRunner {
+  /// Absolute limits become relative ones, and the plant is slowed by twice the greatest.
+  private func fixLimits(_ index: Int, _ record: SampleRecord) {
+    let cell = plan.cells[index]
+    let sample = Sample(
+      cell: "", hash: "", block: 0, position: 0, attempt: 0, seed: 0, status: .ok, startedAt: 0,
+      processNanoseconds: 0, metrics: record.metrics, latency: [])
+    for (place, metric) in cell.metrics.enumerated() {
+      guard let absolute = metric.absolute,
+        let derived = Derived.all.first(where: { $0.name == metric.name }),
+        let value = derived.value(of: sample, threads: cell.cell.threads), value > 0
+      else { continue }
+      plan.cells[index].metrics[place].limit = max(metric.limit, absolute / value)
+    }
+    let largest = plan.cells[index].metrics.map(\.limit).max() ?? 0
+    for pair in plan.pairs where pair.role == .plant {
+      plan.cells[index].dilations[pair.arm] = 2 * largest
+    }
+  }
+
   /// The iteration count of every cell, on the base; then how long a block takes; then the looks.
   private func calibrate() throws(Failure) {
     for index in plan.cells.indices
@@ -218,6 +237,7 @@ extension ComparisonRunner {
     plan.cells[index].chunk = UInt32(clamping: max(1, Int(wanted) / unit) * unit)
     let cell = plan.cells[index]
     let before = monotonicSeconds()
+    let base = plan.pairs.first?.base ?? 0
     for arm in plan.arms.indices {
       let seed = derivedSeed(plan.seed, "pilot", cell.id)
       switch try run(cell, arm, layout: 0, seed: seed, calibration: calibration) {
@@ -227,7 +247,9 @@ extension ComparisonRunner {
       case .failed(let reason, _): plan.cells[index].reason = "\(plan.arms[arm].name): \(reason)"
       case .record(let record) where record.status != .ok:
         plan.cells[index].reason = "\(plan.arms[arm].name): \(record.reason)"
-      case .record: continue
+      case .record(let record):
+        if arm == base { fixLimits(index, record) }
+        continue
       }
       return
     }

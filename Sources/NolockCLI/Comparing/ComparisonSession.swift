@@ -71,7 +71,7 @@ struct ComparisonSession {
     var samples = earlier
     var interrupted = false
     // Everything identical: nothing to measure.
-    if plan.arms.count > 1 {
+    if plan.equal.isEmpty || plan.arms.count > 1 {
       let runner = try ComparisonRunner(
         plan, directory: directory, tool: tool, inputs: inputs, signals: signals,
         resumed: earlier, observer: terminal)

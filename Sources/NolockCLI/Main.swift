@@ -16,7 +16,7 @@ struct Nolock: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, ListCommand.self, CompareCommand.self, BaselineCommand.self,
-      GateCommand.self, TraceCommand.self,
+      GateCommand.self, SeriesCommand.self, TraceCommand.self,
     ])
 }
 

@@ -124,6 +124,18 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
 }
 
 extension ComparisonReport.Line {
+  /// Two builds that are the same to the byte.
+  public static func identical(_ cell: ComparisonPlan.CellPlan, _ arm: String, _ base: String)
+    -> Self
+  {
+    Self(
+      cell: cell.id, metric: cell.metrics.first?.name ?? "ns_per_op", arm: arm, base: base,
+      role: .compared, ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
+      margin: cell.metrics.first?.limit ?? 0, layoutSpread: nil, layouts: 1, verdict: .same,
+      couldHaveShown: nil, armMedian: nil, baseMedian: nil,
+      reason: "identical build, not measured", identical: true)
+  }
+
   /// The verdict in harness.md's words.
   public var words: String {
     let within = "same within ±\(share(margin))"

@@ -73,7 +73,8 @@ struct ArmResolver {
     if a.objects.isEmpty || b.objects.isEmpty {
       return a.objects.isEmpty && b.objects.isEmpty && a.subject == b.subject
     }
-    guard a.objects.count == b.objects.count else { return false }
+    // The n-th object of each has the n-th layout; one layout only is built another way.
+    guard (a.objects.count == 1) == (b.objects.count == 1) else { return false }
     for (one, other) in zip(a.objects, b.objects) {
       if one == other { continue }
       guard try ObjectSections.areIdentical(one, other) else { return false }

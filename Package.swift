@@ -89,6 +89,7 @@ let package = Package(
     .testTarget(
       name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),
     .testTarget(
-      name: "NolockCLITests", dependencies: ["NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
+      name: "NolockCLITests",
+      dependencies: ["CRecords", "NolockCLI", "Measurement", "Traces"], swiftSettings: strict),
   ]
 )

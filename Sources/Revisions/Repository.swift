@@ -52,11 +52,12 @@ public struct Repository: Sendable {
     return (found?.output ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// The commits of `base..tip` (or any range), oldest first.
+  /// The commits of `base..tip` (or any range), oldest first; a merge is one step, as its first
+  /// parent sees it.
   ///
   /// - Throws: `notFound` where an end of the range is unknown.
   public func commits(_ range: String) throws(Failure) -> [String] {
-    let found = try git(["rev-list", "--reverse", "--topo-order", range, "--"])
+    let found = try git(["rev-list", "--reverse", "--first-parent", range, "--"])
     guard found.succeeded else {
       throw Failure(.notFound, "range '\(range)': \(found.lastError)")
     }

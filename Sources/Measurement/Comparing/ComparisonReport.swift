@@ -148,7 +148,8 @@ extension ComparisonReport.Line {
       let up = low > 1
       let word = up == isLowerBetter ? "slower" : "faster"
       return "\(within) (\(word) by \(share(ends[0]).dropLast(2))–\(share(ends[1])))"
-    case .slower, .faster: return verdict.rawValue
+    case .slower, .faster:
+      return verdict.rawValue + (layouts == 1 ? " (1 layout: may be the layout's)" : "")
     case .inconclusive:
       guard let couldHaveShown else { return "inconclusive (\(reason ?? "too few blocks"))" }
       return "inconclusive (could have shown ±\(share(couldHaveShown)))"

@@ -143,6 +143,11 @@ public struct GateReport: Codable, Equatable, Sendable {
     var line = Line(
       cell: cell.id, metric: metric, limit: 0, isSoft: false, blocks: min(1, table.whole.count),
       outcome: .void, message: "no block", changes: [])
+    if let reason = cell.reason {
+      line.outcome = .failed
+      line.message = reason
+      return line
+    }
     guard table.samples.count > 2, let first = table.samples[0].first,
       let second = table.samples[1].first, let third = table.samples[2].first
     else { return line }

@@ -20,7 +20,7 @@ struct ArmResolver {
       }
       return Arm(
         name: name, subject: name, objects: path.map { [absolute($0)] } ?? [],
-        note: "1 layout: differences may be the layout's")
+        note: "")
     }
     if let baseline = try BaselineStore().find(name) { return baseline.arm }
     return try revision(name)
@@ -44,8 +44,8 @@ struct ArmResolver {
       isWorkingTree
       ? try builder.buildWorkingTree(repository.path, into: scratch + "/working-tree", name: name)
       : try builder.build(commit: commit, name: name)
-    let only = options.layouts == 1 ? "1 layout: differences may be the layout's" : built.note
-    return Arm(name: name, subject: "rev:" + name, objects: built.objects.map(absolute), note: only)
+    return Arm(
+      name: name, subject: "rev:" + name, objects: built.objects.map(absolute), note: built.note)
   }
 
   /// The arms less those whose build is an earlier one's to the byte.

@@ -30,9 +30,7 @@ struct Baseline: Codable, Equatable {
   }
 
   var arm: Arm {
-    Arm(
-      name: name, subject: "rev:" + name, objects: objects.map { folder + "/" + $0 },
-      note: objects.count > 1 ? "" : "1 layout: differences may be the layout's")
+    Arm(name: name, subject: "rev:" + name, objects: objects.map { folder + "/" + $0 })
   }
 }
 

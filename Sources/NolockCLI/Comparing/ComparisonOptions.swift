@@ -36,6 +36,14 @@ struct ComparisonOptions: ParsableArguments {
   var format = OutputFormat.text
 
   func validate() throws {
+    do {
+      try check()
+    } catch {
+      throw ValidationError(error.message)
+    }
+  }
+
+  private func check() throws(Failure) {
     if resume && output == nil { throw Failure(.usage, "--resume needs the folder: -o DIR") }
     if let blocks, !(1...1_000_000).contains(blocks) {
       throw Failure(.usage, "--blocks '\(blocks)' found, allowed: 1…1000000")

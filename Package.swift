@@ -16,7 +16,9 @@ let signalSafe: [SwiftSetting] =
     ])
   ]
 
-let optimizedC: [CSetting] = [.unsafeFlags(["-O2", "-momit-leaf-frame-pointer", "-Wall", "-Wextra", "-Werror"])]
+let optimizedC: [CSetting] = [
+  .unsafeFlags(["-O2", "-momit-leaf-frame-pointer", "-Wall", "-Wextra", "-Werror"])
+]
 
 let package = Package(
   name: "nolock",
@@ -48,7 +50,8 @@ let package = Package(
       dependencies: ["CNolock", "CPlatform", "CRecords", "Counters", "Injection", "Subjects"],
       swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"], swiftSettings: signalSafe,
+      name: "NolockSample", dependencies: ["CRecords", "Subjects", "Workloads"],
+      swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 
     // The suite.
@@ -69,13 +72,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
-    .target(name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
     .testTarget(
-      name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep"],
-      swiftSettings: strict),
+      name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadsTests",
-      dependencies: ["Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock"],
+      dependencies: [
+        "TestSupport", "Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock",
+      ],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
     .testTarget(
@@ -85,7 +92,8 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
     .testTarget(
       name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),
     .testTarget(

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "step.h"
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <ucontext.h>
 
@@ -51,12 +52,18 @@ void nl_step_run(struct nl_step *step, void (*operation)(void *), void *argument
   struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO}, old;
   sigemptyset(&action.sa_mask);
   sigaction(SIGTRAP, &action, &old);
+  // A trap while SIGTRAP is blocked kills the process, and libdispatch's threads block it.
+  sigset_t trap, mask;
+  sigemptyset(&trap);
+  sigaddset(&trap, SIGTRAP);
+  pthread_sigmask(SIG_UNBLOCK, &trap, &mask);
   // The frame around the call is counted with an empty operation (its `ret` is one instruction).
   struct nl_step frame = {0};
   run(&frame, nothing, argument);
   run(step, operation, argument);
   step->instructions -= frame.instructions - 1;
   step->traps -= frame.traps - 1;
+  pthread_sigmask(SIG_SETMASK, &mask, 0);
   sigaction(SIGTRAP, &old, 0);
 }
 

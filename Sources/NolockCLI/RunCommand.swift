@@ -88,7 +88,7 @@ struct RunCommand: ParsableCommand {
     }
     if result.hasFailures {
       let failed = result.cells.reduce(0) { $0 + $1.samplesFailed }
-      throw Failure(.sampleFailed, "\(failed) samples failed, see \(directory)/samples.jsonl")
+      throw Failure(.sampleFailed, "\(failed) sample\(failed == 1 ? "" : "s") failed, see \(directory)/samples.jsonl")
     }
     if !result.cells.contains(where: { $0.state == .ok }) {
       throw Failure(.void, "no cell could be run here, see the reasons above")

@@ -15,11 +15,12 @@ enum RunFolder {
   ///
   /// - Throws: `notPermitted`.
   static func prepare(_ directory: String) throws(Failure) {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: directory, withIntermediateDirectories: true)
-    } catch {
-      throw Failure(.notPermitted, "output folder \(directory): \(error.localizedDescription)")
+    var path = directory.hasPrefix("/") ? "/" : ""
+    for part in directory.split(separator: "/") {
+      path += part + "/"
+      // mkdir(2) itself: its reason is the one that helps.
+      guard unsafe mkdir(path, 0o777) != 0, errno != EEXIST else { continue }
+      throw Failure(.notPermitted, "output folder \(directory): \(errorText(errno))")
     }
     let probe = directory + "/.writable"
     do throws(Failure) {

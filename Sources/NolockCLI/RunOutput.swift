@@ -20,11 +20,11 @@ enum RunOutput {
     let table = Table(
       title: "\(plan.suite): \(plan.blocks) blocks, "
         + "\(plan.blocks * plan.cells.count) samples, base \(plan.base), seed \(plan.seed)",
-      columns: [.init("cell", .left), .init("arms"), .init("samples"), .init("subjects", .left)],
+      columns: [.init("cell", .left), .init("arms"), .init("samples"), .init("which", .left)],
       rows: plan.comparisons.map { comparison in
         [
           comparison.id, "\(comparison.arms.count)", "\(comparison.arms.count * plan.blocks)",
-          comparison.arms.map(\.cell.subject).joined(separator: " "),
+          comparison.arms.map(\.cell.arm).joined(separator: ", "),
         ]
       })
     try print(table, json: plan, format)

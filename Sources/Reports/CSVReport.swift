@@ -43,7 +43,7 @@ public enum CSVReport {
   private static func prefix(_ run: String, _ arm: Plan.PlannedCell, _ sample: Sample) -> [String] {
     let cell = arm.cell
     return [
-      run, arm.id, cell.subject, cell.subject, cell.workload.rawValue, cell.mix,
+      run, arm.id, cell.subject, cell.arm, cell.workload.rawValue, cell.mix,
       "\(cell.threads)", cell.interrupts.rawValue,
       cell.interrupts == .none ? "" : plain(cell.rate), "\(sample.block)", "\(sample.position)",
       "\(sample.attempt)",

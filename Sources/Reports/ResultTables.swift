@@ -1,7 +1,7 @@
 import Measurement
 
-/// The tables that `nolock run` prints: one per comparison, a second one where there are
-/// interrupts.
+/// The tables that `nolock run` prints: one per comparison; where there are interrupts a second one
+/// of what the handlers saw, and one of the control arms, whose handler does nothing.
 public enum ResultTables {
   public static func tables(_ result: RunResult) -> [Table] {
     var tables: [Table] = []
@@ -10,11 +10,17 @@ public enum ResultTables {
       order.append(cell.comparison)
     }
     for comparison in order {
-      let cells = result.cells.filter { $0.comparison == comparison }
-      guard let first = cells.first else { continue }
-      tables.append(time(cells, first, result))
-      if first.cell.interrupts != .none, cells.contains(where: { $0.state == .ok }) {
-        tables.append(interrupts(cells, first))
+      for handler in Handler.allCases {
+        let cells = result.cells.filter {
+          $0.comparison == comparison && $0.cell.handler == handler
+        }
+        guard let first = cells.first else { continue }
+        tables.append(time(cells, first, result))
+        if first.cell.interrupts != .none, handler == .nolock,
+          cells.contains(where: { $0.state == .ok })
+        {
+          tables.append(interrupts(cells))
+        }
       }
     }
     return tables
@@ -40,6 +46,7 @@ public enum ResultTables {
         .init("× \(result.base)"), .init("95 % interval"), .init("net ×"), .init("CPU ns"),
         .init(events ? "Mevents/s" : "Mops/s"),
       ], rows: [], notes: notes(cells))
+    table.notes += ok.compactMap(nolockCalls)
     if result.interrupted { table.notes.insert("interrupted: not all blocks were run", at: 0) }
     for cell in ok {
       let time = cell.summary("ns_per_op")
@@ -47,9 +54,9 @@ public enum ResultTables {
         $0.metric == "ns_per_op" && $0.base == result.base && $0.net == nil
       }
       let net = cell.ratios.first { $0.metric == "ns_per_op" && $0.net != nil }
-      let isBase = cell.cell.subject == result.base
+      let isBase = cell.cell.subject == result.base && cell.cell.calls == .ordinary
       table.rows.append([
-        cell.cell.subject, NumberText.orDash(time?.median),
+        label(cell), NumberText.orDash(time?.median),
         NumberText.interval(time?.low, time?.high),
         isBase ? "1" : NumberText.orDash(ratio?.median),
         isBase ? "" : NumberText.interval(ratio?.low, ratio?.high),
@@ -61,15 +68,14 @@ public enum ResultTables {
     return table
   }
 
-  private static func interrupts(
-    _ cells: [RunResult.CellResult], _ first: RunResult.CellResult
-  ) -> Table {
+  /// `× empty`: the foreground's time against the same subject's control arm, block by block.
+  private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
       title: "handlers of the above: latency in ns, shares of their allocations in %",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("asked"), .init("p50"), .init("p99"),
         .init("p99.9"), .init("first try"), .init("next"), .init("failed"), .init("deferred"),
-        .init("× empty"),
+        .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {
       let latency = cell.handlerLatency
@@ -77,27 +83,44 @@ public enum ResultTables {
         $0.metric == "ns_per_op" && $0.base.contains("handler=empty")
       }
       table.rows.append([
-        cell.cell.subject, NumberText.orDash(cell.summary("irq_per_s")?.median),
+        label(cell), NumberText.orDash(cell.summary("irq_per_s")?.median),
         NumberText.short(cell.cell.rate), latency.map { "\($0.p50)" } ?? "–",
         latency.map { "\($0.p99)" } ?? "–", latency.map { "\($0.p999)" } ?? "–",
         NumberText.percent(cell.summary("handler_first_share")?.median),
         NumberText.percent(cell.summary("handler_next_bucket_share")?.median),
         NumberText.percent(cell.summary("handler_failed_share")?.median),
         cell.counters["stat.free_deferred"].map { "\($0)" } ?? "–",
-        NumberText.orDash(control?.median),
+        NumberText.orDash(control?.median), NumberText.interval(control?.low, control?.high),
       ])
     }
     return table
   }
 
-  /// `storm mix=bpf threads=2 irq=timer:10000`.
+  /// `storm mix=bpf threads=2 irq=timer:10000`, of control arms with `: control, empty handler`.
   private static func heading(_ cell: RunResult.CellResult) -> String {
-    cell.comparison.split(separator: "/").filter { $0 != "*" }.joined(separator: " ")
+    let words = cell.comparison.split(separator: "/").filter { $0 != "*" }.joined(separator: " ")
+    return cell.cell.handler == .empty ? words + ": the control, an empty handler" : words
+  }
+
+  /// `sheaves`, `sheaves nolock`.
+  private static func label(_ cell: RunResult.CellResult) -> String {
+    cell.cell.calls == .ordinary ? cell.cell.subject : cell.cell.subject + " nolock"
+  }
+
+  /// The nolock calls against the ordinary ones of the same subject, block by block.
+  private static func nolockCalls(_ cell: RunResult.CellResult) -> String? {
+    guard cell.cell.calls == .nolock, cell.cell.subject != "null",
+      let twin = cell.cell.controls.first(where: { $0.calls == .ordinary })?.id,
+      let ratio = cell.ratios.first(where: { $0.metric == "ns_per_op" && $0.base == twin }),
+      let median = ratio.median
+    else { return nil }
+    return "\(cell.cell.subject): the nolock calls take \(NumberText.short(median)) × the time of "
+      + "the ordinary ones (\(NumberText.interval(ratio.low, ratio.high)))"
   }
 
   private static func notes(_ cells: [RunResult.CellResult]) -> [String] {
     cells.flatMap { cell -> [String] in
-      let subject = cell.cell.subject
+      let subject = label(cell)
       let reason = cell.reason ?? "no reason given"
       return switch cell.state {
       case .skipped: ["\(subject) skipped: \(reason)"]

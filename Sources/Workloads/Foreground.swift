@@ -19,6 +19,8 @@ func foregroundThread(_ block: UnsafeMutablePointer<ThreadBlock>) {
     switch command {
     case .prepare: unsafe prepare(block)
     case .run: unsafe run(block)
+    case .prime: unsafe prime(block)
+    case .endPass: unsafe endPass(block)
     case .cleanUp: unsafe cleanUp(block)
     case .quit:
       unsafe block.pointee.source.close()

@@ -6,8 +6,9 @@ import CPlatform
 @safe struct HandlerTraffic {
   static let heldCount = 32
   static let burstCount = 64
-  /// One signal in so many brings a burst.
-  static let burstPeriod: UInt64 = 32
+  /// One signal in so many brings a burst.  Fewer than the interrupts of the shortest sample
+  /// (harness.md: 20 per thread), so that each sample holds one.
+  static let burstPeriod: UInt64 = 16
   /// One signal in so many passes an object on instead of freeing it.
   static let handPeriod: UInt64 = 4
 
@@ -19,7 +20,9 @@ import CPlatform
   let latency: LatencyHistogram
   private let held: UnsafeMutablePointer<HeldObject>
   private let burst: UnsafeMutablePointer<HeldObject>
-  private var turn: UInt64 = 0
+  /// Signals so far, from a start of its own in each sample: which signals bring a burst and which
+  /// pass an object on must not be the same in all.
+  private var turn: UInt64
   private var random: UInt64
   /// Where objects are passed on to; nil with one thread for `nextHandler`.
   var nextForeground: UnsafeMutablePointer<HandoffRing>?
@@ -36,6 +39,15 @@ import CPlatform
     unsafe nextForeground = nil
     unsafe nextHandler = nil
     random = seed | 1
+    turn = (seed >> 8) % Self.burstPeriod
+  }
+
+  /// Brings it to its steady state: held objects and a burst are alive, others were passed on.
+  /// Context: task, with interrupts off.
+  mutating func prime(_ counts: inout Counts, own: inout HandoffRing) {
+    for _ in 0..<max(2 * Self.burstPeriod, 2 * UInt64(Self.heldCount)) {
+      signal(&counts, own: &own)
+    }
   }
 
   /// One signal.  Async-signal-safe; `own` is what other threads' handlers passed to this one.

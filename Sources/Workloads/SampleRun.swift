@@ -92,6 +92,7 @@ import Subjects
     }
 
     let operations = warmUp()
+    if plan.handlerAllocates { command(.prime) }
     let residentBefore = ResidentMemory.now()
     let before = SubjectStatistics(subject)
     let countsBefore = total()
@@ -169,7 +170,7 @@ import Subjects
   private func warmUp() -> UInt64 {
     if plan.workload == .replay {
       let elapsed = run(1).longest
-      command(.cleanUp)
+      command(.endPass)
       if plan.iterations != 0 { return plan.iterations }
       return max(1, plan.targetNanoseconds / max(1, elapsed))
     }
@@ -199,7 +200,7 @@ import Subjects
     var sum = Measured()
     while sum.runs < operations || sum.wall < plan.minimumNanoseconds {
       sum.add(run(1))
-      command(.cleanUp)
+      command(.endPass)
     }
     return sum
   }

@@ -45,7 +45,12 @@ struct Timing {
 
 /// What the main thread tells the foreground threads.
 enum Command: UInt32 {
-  case prepare, run, cleanUp, quit
+  case prepare, run
+  /// Handlers' objects into their steady state.
+  case prime
+  /// replay: what a pass leaves is freed; the handlers keep theirs.
+  case endPass
+  case cleanUp, quit
 }
 
 /// What all threads of a sample read; written by the main thread while they wait.

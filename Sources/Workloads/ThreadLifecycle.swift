@@ -41,6 +41,21 @@ func drain(
   }
 }
 
+/// What handlers hold and pass on before the measured part: a short one would else see them start.
+func prime(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let saved = nl_signal_errno()
+  unsafe block.pointee.traffic.prime(&block.pointee.counts, own: &block.pointee.toHandler)
+  nl_signal_set_errno(saved)
+}
+
+/// Frees what a pass over a trace leaves.  Interrupts are off in all threads.
+func endPass(_ block: UnsafeMutablePointer<ThreadBlock>) {
+  let plan = unsafe block.pointee.shared.pointee.plan
+  let calls = unsafe block.pointee.shared.pointee.calls
+  unsafe drain(block, plan, calls)
+  if let schedule = plan.schedule { unsafe freeLeftovers(block, schedule, calls) }
+}
+
 /// Frees everything, checking what was not checked in the loop.  Interrupts are off in all threads.
 func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let plan = unsafe block.pointee.shared.pointee.plan

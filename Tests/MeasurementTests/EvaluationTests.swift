@@ -118,13 +118,13 @@ struct EvaluationTests {
     let plan = try testPlan(yaml)
     var samples: [Sample] = []
     for block in 0..<7 {
-      for (comparison, ns) in [(0, 4400), (1, 4000)] as [(Int, UInt64)] {
-        for arm in plan.comparisons[comparison].arms {
-          samples.append(
-            testSample(
-              arm, block: block, ns: ns,
-              latency: [Bucket(low: UInt64(block) * 10, width: 10, count: 1)]))
-        }
+      // The machine gets slower from block to block: the control arm of the same block as well.
+      let drift = UInt64(1 + block)
+      for arm in plan.comparisons[0].arms {
+        samples.append(
+          testSample(
+            arm, block: block, ns: (arm.cell.handler == .nolock ? 4400 : 4000) * drift,
+            latency: [Bucket(low: UInt64(block) * 10, width: 10, count: 1)]))
       }
     }
     let cell = evaluate(plan, samples).cells[0]
@@ -136,5 +136,37 @@ struct EvaluationTests {
     let control = try #require(cell.ratios.first { $0.base.contains("handler=empty") })
     #expect(abs((control.median ?? 0) - 1.1) < 1e-12)
     #expect(control.n == 7)
+    #expect(abs((control.low ?? 0) - 1.1) < 1e-12 && abs((control.high ?? 0) - 1.1) < 1e-12)
+    // Bases are of the same handler.
+    #expect(cell.ratios.first { $0.base == "glibc" }?.median == 1)
+  }
+
+  @Test("the nolock calls are arms beside the ordinary ones, compared block by block")
+  func calls() throws {
+    let plan = try testPlan(
+      """
+      groups:
+        - workload: pair
+          mix: bpf
+          subject: [heap, glibc]
+        - workload: pair
+          mix: bpf
+          calls: nolock
+          subject: heap
+      """)
+    #expect(plan.comparisons.count == 1)
+    let arms = plan.comparisons[0].arms
+    #expect(arms.map(\.cell.arm) == ["heap", "glibc", "heap calls=nolock"])
+    let samples = (0..<7).flatMap { block in
+      zip(arms, [2000, 4000, 2200] as [UInt64]).map { arm, ns in
+        testSample(arm, block: block, ns: ns * UInt64(1 + block))
+      }
+    }
+    let cell = evaluate(plan, samples).cells[2]
+    let own = try #require(cell.ratios.first { $0.base == arms[0].id })
+    #expect(abs((own.median ?? 0) - 1.1) < 1e-12)
+    #expect(abs((own.low ?? 0) - 1.1) < 1e-12 && abs((own.high ?? 0) - 1.1) < 1e-12)
+    let peer = try #require(cell.ratios.first { $0.base == "glibc" })
+    #expect(abs((peer.median ?? 0) - 0.55) < 1e-12)
   }
 }

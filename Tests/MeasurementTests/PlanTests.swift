@@ -13,10 +13,12 @@ func testPlan(_ yaml: String = SuiteTests.good) throws -> Plan {
 
 @Suite("Plan")
 struct PlanTests {
-  @Test("cells that differ in the subject only are arms of one comparison")
+  @Test("cells that differ in the subject and the handler only are arms of one comparison")
   func comparisons() throws {
     let plan = try testPlan()
-    #expect(plan.comparisons.count == 6)
+    #expect(plan.comparisons.count == 5)
+    #expect(plan.comparisons[4].arms.map(\.cell.arm) == ["sheaves", "sheaves handler=empty"])
+    #expect(plan.comparisons[4].id == "storm/*/mix=bpf/threads=1/irq=timer:10000")
     #expect(plan.comparisons[0].arms.map(\.cell.subject) == ["sheaves", "glibc"])
     #expect(plan.cells.count == 10)
   }
@@ -65,6 +67,7 @@ struct PlanTests {
       { $0.live = 1 }, { $0.foreground = .churn }, { $0.calls = .nolock }, { $0.handler = .empty },
       { $0.arrivals = .poisson }, { $0.ownBucket = true }, { $0.handlerMix = "pow2" },
       { $0.contexts = true }, { $0.limit = 1 },
+      { $0.seconds = 1 },
     ]
     for change in changes {
       var other = cell
@@ -81,6 +84,7 @@ struct PlanTests {
     cell.threads = 3
     cell.interrupts = .timer
     cell.rate = 250
+    cell.seconds = 60
     let mix = MixTable(fixed: 64)
     let handler = try #require(MixTable(weights: KnownMixes.bpf))
     let entry = try PlanEntry(
@@ -93,6 +97,7 @@ struct PlanTests {
     #expect(read.abi == NL_RECORDS_ABI && read.size == UInt32(entry.bytes.count))
     #expect(read.workload == NL_BATCH.rawValue && read.batch == 100 && read.threads == 3)
     #expect(read.irq == NL_IRQ_TIMER.rawValue && read.irq_rate == 250)
+    #expect(read.minimum_ns == 60_000_000_000)
     #expect(read.iterations == 5 && read.target_ns == 6 && read.seed == 7)
     #expect(read.mix_count == 1 && read.mix.0 == 64)
     #expect(read.handler_mix_count == 1024 && read.handler_mix.0 == handler.sizes[0])

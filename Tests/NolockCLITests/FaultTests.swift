@@ -51,7 +51,7 @@ struct FaultTests {
       let ended = try run(
         folder, ["FAULT": mode, "FAULT_SUBJECT": "heap", "FAULT_ONCE": folder + "/once"])
       #expect(ended.status == 3)
-      #expect(ended.errorLines.last?.contains("1 samples failed") == true)
+      #expect(ended.errorLines.last?.contains("1 sample failed") == true)
       let samples = try SampleLog.read(directory: folder + "/out")
       #expect(samples.count == 48)
       let failed = samples.filter { $0.status == .failed }

@@ -17,8 +17,11 @@ struct UsageTests {
       (["run", "-p", "thread=2"], "axis 'thread' is unknown, allowed: workload, mix"),
       (["run", "-p", "threads"], "not of the form axis=value,value"),
       (["run", "-p", "workload=rcu"], "workload 'rcu' found, allowed: pair, batch"),
-      (["run", "nosuch"], "suite 'nosuch' not found, allowed: full, quick, or a path"),
-      (["run", "no/such.yaml"], "suite no/such.yaml: cannot be read"),
+      (["run", "nosuch"], "suite 'nosuch' not found, allowed: full, long-storm, quick, or a path"),
+      (["run", "no/such.yaml"], "suite no/such.yaml: cannot be read: No such file or directory"),
+      (["run", "/bin/"], "suite /bin/: cannot be read: Is a directory"),
+      (["run", "quick", "-p", "trace=/no/such"], "trace /no/such: cannot be read: No such file"),
+      (["run", "-p", "seconds=-1"], "seconds '-1' found, allowed: 0…86400"),
       (["run", "--blocks", "0"], "--blocks '0' found, allowed: 1…100000"),
       (["run", "--resume"], "--resume needs the folder"),
       (["run", "--bogus"], "Unknown option '--bogus'"),
@@ -42,7 +45,11 @@ struct UsageTests {
     let result = try Program.nolock("run", "-o", "/proc/nolock")
     #expect(result.status == 6)
     #expect(result.errorLines.count == 1)
-    #expect(result.errors.contains("output folder /proc/nolock"))
+    #expect(result.errors.contains("output folder /proc/nolock: No such file or directory"))
+    let file = try Program.nolock("run", "-o", Paths.package + "/Package.swift")
+    #expect(file.status == 6)
+    #expect(file.errorLines.count == 1)
+    #expect(file.errors.contains("Package.swift") && file.errors.contains("Not a directory"))
   }
 
   @Test("a sample program that is not there is 5 and named")

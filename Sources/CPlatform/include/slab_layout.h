@@ -139,6 +139,7 @@ struct nl_zone {
   uint64_t grown;       ///< pages carved from the low end, under the lock
   struct nl_slab *NL_NULLABLE parked;  ///< freed while the lock was taken; wait-free push
   struct nl_slab *NL_NULLABLE stalled; ///< rest of an earlier take of `parked`; under the lock
+  uint64_t populated_at_top; ///< pages, the worker's: touched ahead of the carving
   uint64_t carved_from_top;  ///< pages carved from the high end, lock-free (heap)
   struct nl_slab *NL_NULLABLE reserve[NL_MAX_SLAB_ORDER + 1][NL_RESERVE_BLOCKS];
 };

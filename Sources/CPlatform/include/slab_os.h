@@ -58,6 +58,10 @@ NL_SIGNAL_SAFE static inline long nl_reserve(uint64_t bytes) {
 NL_SIGNAL_SAFE static inline long nl_advise(uintptr_t address, uint64_t bytes, int advice) {
   return nl_syscall6(SYS_madvise, (long)address, (long)bytes, advice, 0, 0, 0);
 }
+/// Touches pages for writing, so that a handler need not fault on them; no harm if it cannot.
+NL_SIGNAL_SAFE static inline void nl_populate(uintptr_t address, uint64_t bytes) {
+  nl_advise(address, bytes, 23);  // MADV_POPULATE_WRITE, Linux 5.14
+}
 NL_SIGNAL_SAFE static inline uint64_t nl_thread_cpu_ns(void) {
   struct timespec t = {0, 0};
   nl_syscall6(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&t, 0, 0, 0, 0);

@@ -29,6 +29,8 @@ public struct Cell: Codable, Hashable, Sendable {
   public var contexts = false
   /// Memory limit of the subject in bytes; 0 = none.
   public var limit: UInt64 = 0
+  /// The measured part lasts at least so long; 0 = as short as calibration finds enough.
+  public var seconds = 0
 
   public init(subject: String, workload: Workload, mix: String) {
     self.subject = subject

@@ -4,8 +4,39 @@ extension Cell {
   /// What has its default value is left out; a trace is named by its file's name.
   public var id: String { slug(subject: subject) }
 
-  /// The id without the subject: cells with equal ids here are arms of one comparison.
-  public var comparison: String { slug(subject: "*") }
+  /// The id without the subject, what the handler does and which calls are used: cells with equal
+  /// ids here are arms of one comparison, so that a subject and its control cells share their
+  /// blocks.
+  public var comparison: String {
+    var cell = self
+    cell.handler = .nolock
+    cell.calls = .ordinary
+    return cell.slug(subject: "*")
+  }
+
+  /// What tells the cell from the other arms of its comparison: `sheaves`, `sheaves handler=empty`,
+  /// `sheaves calls=nolock`.
+  public var arm: String {
+    subject + (handler == .nolock ? "" : " handler=\(handler.rawValue)")
+      + (calls == .ordinary ? "" : " calls=\(calls.rawValue)")
+  }
+
+  /// The cells that this one is set against to see one thing alone: the handler's allocations, the
+  /// nolock calls.
+  public var controls: [Cell] {
+    var controls: [Cell] = []
+    if interrupts != .none && handler == .nolock {
+      var twin = self
+      twin.handler = .empty
+      controls.append(twin)
+    }
+    if calls == .nolock {
+      var twin = self
+      twin.calls = .ordinary
+      controls.append(twin)
+    }
+    return controls
+  }
 
   /// 64-bit FNV-1a, 16 hexadecimal digits, over every field, defaults and full paths included.
   public var hash: String {
@@ -13,6 +44,7 @@ extension Cell {
       subject, workload.rawValue, mix, "\(threads)", interrupts.rawValue, "\(rate)", "\(batch)",
       order.rawValue, "\(live)", foreground.rawValue, handler.rawValue, arrivals.rawValue,
       "\(ownBucket)", handlerMix, "\(contexts)", "\(limit)", calls.rawValue,
+      "\(seconds)",
     ]
     return hexadecimal(fnv1a(all.joined(separator: "\u{1f}")))
   }
@@ -35,6 +67,7 @@ extension Cell {
     if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }
     if contexts { parts.append("contexts=true") }
     if limit != 0 { parts.append("limit=\(limit)") }
+    if seconds != 0 { parts.append("seconds=\(seconds)") }
     return parts.joined(separator: "/")
   }
 

@@ -25,9 +25,9 @@ public struct Plan: Codable, Equatable, Sendable {
     }
   }
 
-  /// Arms that differ in the subject only.
+  /// Arms that differ in the subject, in what the handler does and in the calls.
   public struct Comparison: Codable, Equatable, Sendable {
-    /// The cells' id with `*` for the subject.
+    /// The cells' id with `*` for the subject, without handler and calls.
     public var id: String
     public var arms: [PlannedCell]
     /// `nil` until it is done, and where no arm can run.

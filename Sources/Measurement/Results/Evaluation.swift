@@ -15,24 +15,23 @@ extension RunResult {
     self.interrupted = interrupted
     fingerprint = plan.fingerprint
     let blocks = Blocks(samples)
-    let sorted = plan.comparisons.map(blocks.sorted)
     cells = []
-    for (index, comparison) in plan.comparisons.enumerated() {
-      let context = Evaluation(plan: plan, all: blocks, sorted: sorted, comparison: index)
+    for comparison in plan.comparisons {
+      let context = Evaluation(
+        plan: plan, all: blocks, own: blocks.sorted(comparison), comparison: comparison)
       for arm in comparison.arms { cells.append(context.result(arm)) }
     }
   }
 }
 
-/// One comparison and what it is seen against.
+/// One comparison with its samples.
 private struct Evaluation {
   let plan: Plan
   let all: Blocks
-  let sorted: [Blocks.Sorted]
-  let comparison: Int
+  let own: Blocks.Sorted
+  let comparison: Plan.Comparison
 
-  private var own: Blocks.Sorted { sorted[comparison] }
-  private var arms: [Plan.PlannedCell] { plan.comparisons[comparison].arms }
+  private var arms: [Plan.PlannedCell] { comparison.arms }
 
   func result(_ arm: Plan.PlannedCell) -> RunResult.CellResult {
     let samples = own.samples[arm.hash] ?? []
@@ -50,9 +49,9 @@ private struct Evaluation {
         ? nil
         : state == .failed ? "every block has a failed sample" : "interrupted before its turn")
     return RunResult.CellResult(
-      id: arm.id, hash: arm.hash, comparison: plan.comparisons[comparison].id, cell: arm.cell,
+      id: arm.id, hash: arm.hash, comparison: comparison.id, cell: arm.cell,
       state: state, reason: reason,
-      iterations: plan.comparisons[comparison].calibration?.iterations,
+      iterations: comparison.calibration?.iterations,
       blocksValid: own.valid.count, blocksDiscarded: own.discarded.count,
       samplesFailed: failed.count, metrics: summaries(samples, arm.cell),
       ratios: samples.isEmpty ? [] : ratios(arm), handlerLatency: latency(samples),
@@ -92,14 +91,14 @@ private struct Evaluation {
 
   private func ratios(_ arm: Plan.PlannedCell) -> [Ratio] {
     var ratios: [Ratio] = []
-    let base = arms.first { $0.cell.subject == plan.base && own.samples[$0.hash] != nil }
-    let null = arms.first { $0.cell.subject == "null" && own.samples[$0.hash] != nil }
+    let base = peer(plan.base, of: arm, calls: .ordinary)
+    let null = peer("null", of: arm, calls: arm.cell.calls)
     for metric in ["ns_per_op", "cpu_ns_per_op"] {
-      guard let mine = values(metric, arm, own) else { continue }
-      if let base, let theirs = values(metric, base, own), base.hash != arm.hash {
+      guard let mine = values(metric, arm) else { continue }
+      if let base, let theirs = values(metric, base), base.hash != arm.hash {
         ratios.append(Ratio(metric: metric, base: plan.base, arm: mine, base: theirs))
         if let null, null.hash != arm.hash, null.hash != base.hash,
-          let loop = values(metric, null, own)
+          let loop = values(metric, null)
         {
           ratios.append(
             Ratio(
@@ -107,37 +106,36 @@ private struct Evaluation {
               arm: zip(mine, loop).map { $0 - $1 }, base: zip(theirs, loop).map { $0 - $1 }))
         }
       }
-      if let control = control(metric, arm) { ratios.append(control) }
+      ratios += arm.cell.controls.compactMap { control(metric, arm, $0) }
     }
     return ratios
   }
 
-  /// Against the cell whose handler does nothing: what the allocator's part of the handler costs.
-  private func control(_ metric: String, _ arm: Plan.PlannedCell) -> Ratio? {
-    guard arm.cell.interrupts != .none, arm.cell.handler == .nolock else { return nil }
-    var twin = arm.cell
-    twin.handler = .empty
-    let id = twin.comparison
-    guard let index = plan.comparisons.firstIndex(where: { $0.id == id }),
-      let planned = plan.comparisons[index].arms.first(where: { $0.hash == twin.hash })
-    else { return nil }
-    let other = sorted[index]
-    let both = Set(own.valid).intersection(other.valid)
-    guard let mine = values(metric, arm, own, in: both),
-      let theirs = values(metric, planned, other, in: both)
+  /// The arm of another subject under the same handler; `nil` iff it has no valid sample.
+  private func peer(_ subject: String, of arm: Plan.PlannedCell, calls: Calls)
+    -> Plan.PlannedCell?
+  {
+    arms.first {
+      $0.cell.subject == subject && $0.cell.handler == arm.cell.handler
+        && $0.cell.calls == calls && own.samples[$0.hash] != nil
+    }
+  }
+
+  /// Against a control cell, block by block; `nil` iff it is no arm here or has no valid sample.
+  private func control(_ metric: String, _ arm: Plan.PlannedCell, _ twin: Cell) -> Ratio? {
+    guard let planned = arms.first(where: { $0.hash == twin.hash }),
+      let mine = values(metric, arm), let theirs = values(metric, planned)
     else { return nil }
     return Ratio(metric: metric, base: twin.id, arm: mine, base: theirs)
   }
 
   /// A metric's values by block; `nil` iff a sample lacks it or there are none.
-  private func values(
-    _ metric: String, _ arm: Plan.PlannedCell, _ sorted: Blocks.Sorted, in blocks: Set<Int>? = nil
-  ) -> [Double]? {
-    guard let samples = sorted.samples[arm.hash],
+  private func values(_ metric: String, _ arm: Plan.PlannedCell) -> [Double]? {
+    guard let samples = own.samples[arm.hash],
       let derived = Derived.all.first(where: { $0.name == metric })
     else { return nil }
     var values: [Double] = []
-    for sample in samples where blocks?.contains(sample.block) ?? true {
+    for sample in samples {
       guard let value = try? derived.value(sample, threads: arm.cell.threads) else { return nil }
       values.append(value)
     }

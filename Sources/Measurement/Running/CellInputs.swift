@@ -5,6 +5,8 @@ import Traces
 /// their mixes and their traces as files that a sample can map.
 public final class CellInputs {
   private var tables: [String: MixTable] = [:]
+  /// Mixes that this machine does not have, and why.
+  private var missing: [String: String] = [:]
   private var traces: [String: String] = [:]
   /// Where uncompressed traces are put, until `removeScratch()`.
   private let scratch: String
@@ -16,7 +18,7 @@ public final class CellInputs {
   /// - Parameters:
   ///   - slabinfo: the weights of that mix as a plan has them; `nil` = read them now.
   ///   - package: the folder that relative paths of traces are tried in after the current one.
-  /// - Throws: `usage` for a trace that cannot be read, `notPermitted` for slabinfo without root.
+  /// - Throws: `usage` for a trace that cannot be read.
   public init(_ cells: [Cell], seed: UInt64, slabinfo: [SizeWeight]?, package: String?)
     throws(Failure)
   {
@@ -57,11 +59,22 @@ public final class CellInputs {
   }
 
   private func addTable(_ text: String, _ seed: UInt64, _ package: String?) throws(Failure) {
-    guard tables[text] == nil else { return }
+    guard tables[text] == nil, missing[text] == nil else { return }
     guard let mix = Mix(text) else {
       throw Failure(.usage, "mix '\(text)' found, allowed: \(Mix.allowed)")
     }
-    tables[text] = try table(mix, derivedSeed(seed, "mix", text), package)
+    do throws(Failure) {
+      tables[text] = try table(mix, derivedSeed(seed, "mix", text), package)
+    } catch {
+      // What the machine refuses is no fault of the suite: its cells are skipped.
+      guard error.status == .notPermitted else { throw error }
+      missing[text] = error.message
+    }
+  }
+
+  /// Why a cell cannot be run on this machine, as far as its inputs tell.
+  func problem(_ cell: Cell) -> String? {
+    (cell.trace == nil ? missing[cell.mix] : nil) ?? missing[cell.handlerMix]
   }
 
   private func table(_ mix: Mix, _ seed: UInt64, _ package: String?) throws(Failure) -> MixTable {
@@ -112,7 +125,12 @@ public final class CellInputs {
     for candidate in candidates where FileManager.default.isReadableFile(atPath: candidate) {
       return candidate
     }
-    throw Failure(.usage, "trace \(path): cannot be read")
+    do {
+      _ = try KernelFile.bytes(path)
+    } catch {
+      throw Failure(.usage, "trace \(path): cannot be read: \(error.text)")
+    }
+    return path
   }
 }
 

@@ -43,6 +43,8 @@ public struct PlanEntry: Sendable {
     entry.irq_rate = cell.rate
     entry.iterations = iterations
     entry.target_ns = targetNanoseconds
+    // Calibration (0 iterations) looks for the length of one repetition.
+    entry.minimum_ns = iterations == 0 ? 0 : UInt64(cell.seconds) * 1_000_000_000
     entry.seed = seed
     entry.memory_limit = cell.limit
     entry.pin = 1

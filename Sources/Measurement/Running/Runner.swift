@@ -109,11 +109,20 @@ public final class Runner {
     let iterations = comparison.calibration?.iterations ?? 0
     let target =
       comparison.calibration?.targetNanoseconds ?? UInt64(plan.sampleMilliseconds) * 1_000_000
+    if let reason = inputs.problem(planned.cell) {
+      var sample = Sample(
+        cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
+        seed: seed, status: .skipped, startedAt: Date().timeIntervalSince1970,
+        processNanoseconds: 0, metrics: [], latency: [])
+      sample.reason = reason
+      return sample
+    }
     let entry = try inputs.entry(
       planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed)
     let started = Date().timeIntervalSince1970
     let before = monotonicSeconds()
-    let outcome = try tool.run(entry, seconds: limit(target), signals: signals)
+    let outcome = try tool.run(
+      entry, seconds: limit(target, planned.cell), signals: signals)
     var sample = Sample(
       cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
       seed: seed, status: .failed, startedAt: started,
@@ -133,8 +142,8 @@ public final class Runner {
   }
 
   /// The watchdog's limit for one sample, in seconds.
-  func limit(_ targetNanoseconds: UInt64) -> Double {
-    graceSeconds + 50 * Double(targetNanoseconds) * 1e-9
+  func limit(_ targetNanoseconds: UInt64, _ cell: Cell) -> Double {
+    graceSeconds + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
   }
 
   func interrupt() { interrupted = true }

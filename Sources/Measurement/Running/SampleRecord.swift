@@ -119,5 +119,5 @@ struct SampleRecord: Equatable {
   }
 }
 
-/// Why bytes are not a record.
+/// Why bytes are not a record, or cannot be read.
 struct RecordError: Error, Equatable { let text: String }

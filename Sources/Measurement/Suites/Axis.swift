@@ -4,7 +4,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
   case arrivals
   case ownBucket = "own_bucket"
   case handlerMix = "handler_mix"
-  case contexts, limit, subject
+  case contexts, limit, seconds, subject
 
   public static func < (a: Axis, b: Axis) -> Bool { a.position < b.position }
   private var position: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -14,6 +14,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
   static let largestThreads = 256
   static let largestLive = 10_000_000
   static let largestBatch = 1_000_000
+  static let largestSeconds = 86_400
 
   /// What may be written as a value.
   public var allowed: String {
@@ -33,6 +34,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .arrivals: list(Arrivals.allCases)
     case .ownBucket, .contexts: "true, false"
     case .limit: "bytes, 0 = none"
+    case .seconds: "0…\(Self.largestSeconds), 0 = as short as calibration finds enough"
     case .subject: Subjects.names.joined(separator: ", ") + ", rev:PATH, peer:PATH"
     }
   }
@@ -85,6 +87,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .ownBucket: set(["true": true, "false": false][text], \.ownBucket)
     case .contexts: set(["true": true, "false": false][text], \.contexts)
     case .limit: set(UInt64(text), \.limit)
+    case .seconds: set(integer(text, 0...Self.largestSeconds), \.seconds)
     case .subject: set(Subjects.isValid(text) ? text : nil, \.subject)
     }
   }

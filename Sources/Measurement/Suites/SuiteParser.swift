@@ -9,8 +9,14 @@ extension Suite {
   ///
   /// - Throws: `usage` with file, line and key, also where the file cannot be read.
   public init(path: String) throws(Failure) {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw Failure(.usage, "suite \(path): cannot be read")
+    let bytes: [UInt8]
+    do {
+      bytes = try KernelFile.bytes(path)
+    } catch {
+      throw Failure(.usage, "suite \(path): cannot be read: \(error.text)")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "suite \(path): not UTF-8 text")
     }
     try self.init(yaml: text, file: path)
   }

@@ -54,8 +54,8 @@ struct Barn {
 extension Instance {
   /// Takes a barn's lock, counting a nolock caller that finds it held.
   @inline(__always)
-  private func enter(_ barn: Barn, _ caller: VCPU, wait: Bool) -> Bool {
-    if barn.lock.acquire(caller, wait: wait) { return true }
+  private func enter<M: CallMode>(_ barn: Barn, _ caller: VCPU, _ mode: M.Type) -> Bool {
+    if barn.lock.acquire(caller, M.self) { return true }
     count(caller, .barnLockBusy)
     return false
   }
@@ -63,11 +63,13 @@ extension Instance {
   /// A full sheaf for an empty main, which goes to the barn unless it is the bootstrap sheaf; the
   /// limit does not matter, the number of sheaves stays.
   ///
-  /// Returns nil iff the barn has no full sheaf, or the lock was held and `wait` is false.
+  /// Returns nil iff the barn has no full sheaf, or the lock was held and `M` may not wait.
   @inline(__always)
-  func exchangeEmptyForFull(_ caller: VCPU, _ cache: Cache, _ empty: Sheaf, wait: Bool) -> Sheaf? {
+  func exchangeEmptyForFull<M: CallMode>(
+    _ caller: VCPU, _ cache: Cache, _ empty: Sheaf, _ mode: M.Type
+  ) -> Sheaf? {
     let barn = cache.barn
-    guard barn.fullCount > 0, enter(barn, caller, wait: wait) else {
+    guard barn.fullCount > 0, enter(barn, caller, M.self) else {
       count(caller, .barnGetFail)
       return nil
     }
@@ -76,18 +78,18 @@ extension Instance {
       empty.size = 0  // as a main it had none of its own
       barn.pushEmpty(empty)
     }
-    barn.lock.release(wait: wait)
+    barn.lock.release(M.self)
     count(caller, full == nil ? .barnGetFail : .barnGet)
     return full
   }
 
   /// An empty sheaf out of the barn.
   @inline(__always)
-  func takeEmpty(_ caller: VCPU, _ cache: Cache, wait: Bool) -> Sheaf? {
+  func takeEmpty<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Sheaf? {
     let barn = cache.barn
-    guard barn.emptyCount > 0, enter(barn, caller, wait: wait) else { return nil }
+    guard barn.emptyCount > 0, enter(barn, caller, M.self) else { return nil }
     let sheaf = barn.popEmpty()
-    barn.lock.release(wait: wait)
+    barn.lock.release(M.self)
     return sheaf
   }
 
@@ -100,8 +102,8 @@ extension Instance {
 
   /// An empty sheaf for a full main.
   @inline(__always)
-  func exchangeFullForEmpty(
-    _ caller: VCPU, _ cache: Cache, _ full: Sheaf, wait: Bool
+  func exchangeFullForEmpty<M: CallMode>(
+    _ caller: VCPU, _ cache: Cache, _ full: Sheaf, _ mode: M.Type
   ) -> FullForEmpty {
     let barn = cache.barn
     if barn.fullCount >= barnLimit {
@@ -109,10 +111,10 @@ extension Instance {
       return .tooManyFull
     }
     if barn.emptyCount == 0 { return .noEmpty }
-    guard enter(barn, caller, wait: wait) else { return .busy }
+    guard enter(barn, caller, M.self) else { return .busy }
     let empty = barn.popEmpty()
     if empty != nil { barn.pushFull(full) }
-    barn.lock.release(wait: wait)
+    barn.lock.release(M.self)
     guard let empty else { return .noEmpty }
     count(caller, .barnPut)
     return .exchanged(empty)
@@ -125,7 +127,7 @@ extension Instance {
     let barn = cache.barn
     barn.lock.acquire(caller)
     barn.pushFull(sheaf)
-    barn.lock.release(wait: true)
+    barn.lock.release(Ordinary.self)
     count(caller, .barnPut)
   }
 
@@ -137,6 +139,6 @@ extension Instance {
     if barn.emptyCount >= barnLimit { return freeSheaf(caller, sheaf) }
     barn.lock.acquire(caller)
     barn.pushEmpty(sheaf)
-    barn.lock.release(wait: true)
+    barn.lock.release(Ordinary.self)
   }
 }

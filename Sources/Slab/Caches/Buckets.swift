@@ -1,27 +1,22 @@
 /// The kmalloc size classes and the shape of their slabs: pure arithmetic (kernel-reference §1.1,
 /// §1.2, §3.2).
 enum Buckets {
-  /// Sizes in bytes, ascending, by bucket number.
+  /// Sizes in bytes, ascending, by bucket number.  Arithmetic: a switch becomes a jump table, which
+  /// no walk of the object code can follow.
   @inline(__always)
   static func size(_ bucket: Int) -> Int {
-    switch bucket {
-    case 0: 8
-    case 1: 16
-    case 2: 32
-    case 3: 64
-    case 4: 96
-    case 5: 128
-    case 6: 192
-    default: 256 &<< (bucket &- 7)
-    }
+    if bucket < 4 { return 8 &<< bucket }
+    if bucket > 6 { return 256 &<< (bucket &- 7) }
+    return bucket == 4 ? 96 : bucket == 5 ? 128 : 192
   }
 
   /// The bucket that serves `size` bytes, 1...8192.
   @inline(__always)
   static func index(forSize size: Int) -> Int {
-    var bucket = 0
-    while Self.size(bucket) < size { bucket &+= 1 }
-    return bucket
+    let log = Int.bitWidth &- (size &- 1).leadingZeroBitCount  // ⌈log2 size⌉, 0 for 1
+    if size <= 64 { return log < 4 ? 0 : log &- 3 }
+    if size > 192 { return log &- 1 }
+    return size <= 96 ? 4 : size <= 128 ? 5 : 6
   }
 
   /// Where a free object keeps its link: its middle, rounded down to a word.

@@ -4,13 +4,13 @@ extension Instance {
   /// A new slab of `cache` with all objects on its freelist in order of address, known to nobody.
   ///
   /// Returns nil iff neither the preferred nor the smallest order could be had.
-  /// - Context: any if `wait` is false, else task.
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
   /// - Complexity: one store per object and page.
-  func makeSlab(_ caller: VCPU, _ cache: Cache, wait: Bool) -> Slab? {
-    var block = allocatePages(caller, order: cache.order, wait: wait)
+  func makeSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Slab? {
+    var block = allocatePages(caller, order: cache.order, M.self)
     if block == nil, cache.minimumOrder < cache.order {
       count(caller, .orderFallback)
-      block = allocatePages(caller, order: cache.minimumOrder, wait: wait)
+      block = allocatePages(caller, order: cache.minimumOrder, M.self)
     }
     guard let slab = block else { return nil }
     let size = cache.objectSize
@@ -37,10 +37,10 @@ extension Instance {
 
   /// Gives an empty, unlinked slab's pages back.
   ///
-  /// - Context: any if `wait` is false, else task.
-  func discard(_ caller: VCPU, _ slab: Slab, wait: Bool) {
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
+  func discard<M: CallMode>(_ caller: VCPU, _ slab: Slab, _ mode: M.Type) {
     enter(slab, line: Int(NL_LINE_FOREIGN.rawValue))
     count(caller, .slabFree)
-    freePages(caller, slab, wait: wait)
+    freePages(caller, slab, M.self)
   }
 }

@@ -54,8 +54,8 @@ struct Node {
 extension Instance {
   /// Takes list_lock, counting a nolock caller that finds it held.
   @inline(__always)
-  func enter(_ node: Node, _ caller: VCPU, wait: Bool) -> Bool {
-    if node.lock.acquire(caller, wait: wait) { return true }
+  func enter<M: CallMode>(_ node: Node, _ caller: VCPU, _ mode: M.Type) -> Bool {
+    if node.lock.acquire(caller, M.self) { return true }
     count(caller, .listLockBusy)
     return false
   }

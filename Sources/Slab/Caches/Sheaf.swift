@@ -43,9 +43,9 @@ extension Instance {
   ///
   /// Its memory is an object of the plain family, taken from the slab and never from a sheaf (the
   /// kernel's NO_RECURSE), so making a sheaf needs none.
-  /// - Context: any if `wait` is false, else task.
-  func makeSheaf(_ caller: VCPU, for cache: Cache, wait: Bool) -> Sheaf? {
-    guard let memory = unsafe allocateFromSlab(caller, cache.sheafCache(in: self), wait: wait)
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
+  func makeSheaf<M: CallMode>(_ caller: VCPU, for cache: Cache, _ mode: M.Type) -> Sheaf? {
+    guard let memory = unsafe allocateFromSlab(caller, cache.sheafCache(in: self), M.self)
     else { return nil }
     let sheaf = unsafe memory.bindMemory(to: nl_sheaf.self, capacity: 1)
     unsafe sheaf.pointee.next = nil

@@ -10,12 +10,14 @@ extension Instance {
 
   /// One object from the partial list, else from a new slab (kernel-reference §3.8).
   ///
-  /// Returns nil iff there are no pages, or `wait` is false and list_lock was held.
-  /// - Context: any if `wait` is false, else task.
-  /// - Complexity: without `wait` bounded: `exchangeCap` tries, one new slab.
-  func allocateFromSlab(_ caller: VCPU, _ cache: Cache, wait: Bool) -> UnsafeMutableRawPointer? {
+  /// Returns nil iff there are no pages, or list_lock was held and `M` may not wait.
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
+  /// - Complexity: `Nolock` is bounded: `exchangeCap` tries, one new slab.
+  func allocateFromSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type)
+    -> UnsafeMutableRawPointer?
+  {
     let node = cache.node
-    guard enter(node, caller, wait: wait) else { return nil }
+    guard enter(node, caller, M.self) else { return nil }
     var tries = 0
     while let slab = node.head {
       let counters = slab.counters
@@ -23,22 +25,22 @@ extension Instance {
       let next = unsafe cache.link(of: object).pointee
       if unsafe slab.exchange(object, counters, next, counters &+ 1) {
         if unsafe next == nil { remove(caller, node, slab) }
-        node.lock.release(wait: wait)
+        node.lock.release(M.self)
         return unsafe object
       }
       count(caller, .slabCASFail)
       tries &+= 1
-      if !wait, tries == Self.exchangeCap { break }
+      if !M.waits, tries == Self.exchangeCap { break }
     }
-    node.lock.release(wait: wait)
-    return unsafe allocateFromNewSlab(caller, cache, wait: wait)
+    node.lock.release(M.self)
+    return unsafe allocateFromNewSlab(caller, cache, M.self)
   }
 
   @inline(__always)
-  private func allocateFromNewSlab(
-    _ caller: VCPU, _ cache: Cache, wait: Bool
+  private func allocateFromNewSlab<M: CallMode>(
+    _ caller: VCPU, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
-    guard let slab = makeSlab(caller, cache, wait: wait) else { return nil }
+    guard let slab = makeSlab(caller, cache, M.self) else { return nil }
     // Nobody else knows the slab yet.
     let object = unsafe slab.freelist.unsafelyUnwrapped
     let rest = unsafe cache.link(of: object).pointee
@@ -46,14 +48,14 @@ extension Instance {
     unsafe slab.pointer.pointee.counters &+= 1
     if unsafe rest == nil { return unsafe object }
     let node = cache.node
-    guard enter(node, caller, wait: wait) else {
+    guard enter(node, caller, M.self) else {
       // Looping could be endless: the holder may be what this call interrupted.
       count(caller, .slabReturned)
-      discard(caller, slab, wait: wait)
+      discard(caller, slab, M.self)
       return nil
     }
     append(caller, node, slab)
-    node.lock.release(wait: wait)
+    node.lock.release(M.self)
     return unsafe object
   }
 
@@ -72,9 +74,9 @@ extension Instance {
       slab.next = isolated
       isolated = slab
     }
-    node.lock.release(wait: true)
+    node.lock.release(Ordinary.self)
     if isolated == nil {
-      guard let slab = makeSlab(caller, cache, wait: true) else { return 0 }
+      guard let slab = makeSlab(caller, cache, Ordinary.self) else { return 0 }
       slab.next = nil
       isolated = slab
     }
@@ -117,11 +119,11 @@ extension Instance {
     node.lock.acquire(caller)
     // Frees that emptied it left it alone, because it was on no list.
     if Slab.inUse(slab.counters) == 0, node.count >= cache.minimumPartial {
-      node.lock.release(wait: true)
-      discard(caller, slab, wait: true)
+      node.lock.release(Ordinary.self)
+      discard(caller, slab, Ordinary.self)
       return
     }
     append(caller, node, slab)
-    node.lock.release(wait: true)
+    node.lock.release(Ordinary.self)
   }
 }

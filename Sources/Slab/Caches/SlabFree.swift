@@ -86,7 +86,7 @@ extension Instance {
     } else if !slab.isOnPartial {
       append(caller, node, slab)
     }
-    node.lock.release(wait: true)
-    if unused { discard(caller, slab, wait: true) }
+    node.lock.release(Ordinary.self)
+    if unused { discard(caller, slab, Ordinary.self) }
   }
 }

@@ -36,10 +36,10 @@ struct CentralLock {
     acquireContended(caller.tid)
   }
 
-  /// `wait`: true in task context, which may wait; false where only a trylock is allowed.
+  /// Waits or only tries, as the mode says; true with the lock held.
   @inline(__always)
-  func acquire(_ caller: VCPU, wait: Bool) -> Bool {
-    if wait {
+  func acquire<M: CallMode>(_ caller: VCPU, _ mode: M.Type) -> Bool {
+    if M.waits {
       acquire(caller)
       return true
     }
@@ -47,9 +47,9 @@ struct CentralLock {
   }
 
   @inline(__always)
-  func release(wait: Bool) {
+  func release<M: CallMode>(_ mode: M.Type) {
     let old = unsafe nl_swap_u32(word, 0)
-    if wait, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }
+    if M.waits, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }
   }
 
   @inline(never)

@@ -78,18 +78,25 @@ extension SheafDesign {
       recoverInChild()
     }
     let vcpu = enterNolock()
-    if !vcpu.isShared, unsafe vcpu.pointer.pointee.hooked == 0 { firstOrdinaryCall(vcpu) }
+    // In the child of a fork the thread is hooked already, but the worker is gone.
+    let worker = unsafe nl_load_u32(nl_instance_at_worker_state(instance.pointer))
+    if worker == NL_WORKER_NONE.rawValue || (!vcpu.isShared && !isHooked(vcpu)) {
+      firstOrdinaryCall(vcpu)
+    }
     return vcpu
   }
 
   /// Arms the exit hook and starts the worker: both allocate, so never from a handler.
   @inline(never)
   private static func firstOrdinaryCall(_ vcpu: VCPU) {
-    let instance = T.instance
-    unsafe vcpu.pointer.pointee.hooked = 1
-    if unsafe nl_arm_exit_hook(instance.pointer.pointee.exit_key, vcpu.pointer) != 0 {
-      unsafe vcpu.pointer.pointee.hooked = 2  // the worker finds its end
+    if !vcpu.isShared, !isHooked(vcpu) {
+      let error = unsafe nl_arm_exit_hook(T.instance.pointer.pointee.exit_key, vcpu.pointer)
+      // Without a hook the worker finds the thread's end.
+      unsafe vcpu.pointer.pointee.hooked = error == 0 ? 1 : 2
     }
     startWorker()
   }
+
+  @inline(__always)
+  private static func isHooked(_ vcpu: VCPU) -> Bool { unsafe vcpu.pointer.pointee.hooked != 0 }
 }

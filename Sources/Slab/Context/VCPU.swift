@@ -42,16 +42,6 @@ struct VCPU: Equatable {
     unsafe Line(nl_vcpu_at_line(pointer, cache &+ Int(NL_LINE_FIRST.rawValue)))
   }
 
-  /// The line of the bucket that serves `size`, 1...8192 bytes.
-  @inline(__always)
-  func line(forSize size: Int, accounted: Bool) -> Line {
-    let entry = (size &- 1) &>> 3
-    let offset = accounted
-      ? unsafe nl_vcpu_at_bucket_accounted(pointer, entry).pointee
-      : unsafe nl_vcpu_at_bucket(pointer, entry).pointee
-    return line(atOffset: Int(offset))
-  }
-
   @inline(__always)
   var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
 }

@@ -65,7 +65,7 @@ extension SheafDesign {
     if unsafe nl_load_pointer(nl_zone_at_parked(instance.zone.pointer)) != nil {
       instance.zone.lock.acquire(me)
       instance.returnParked()
-      instance.zone.lock.release(wait: true)
+      instance.zone.lock.release(Ordinary.self)
     }
     instance.fillReserve(me)
     if flushAll || round % 10 == 0 { lookAfterThreads(me, flushAll: flushAll) }
@@ -119,7 +119,9 @@ extension SheafDesign {
     while i < T.instance.vcpuCount {
       let other = T.instance.vcpu(i)
       i &+= 1
-      guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue, other.tid == tid else { continue }
+      guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue, other.tid == tid else {
+        continue
+      }
       // One tid, two blocks: the one attached earlier belongs to the dead.
       if unsafe other.pointer.pointee.attached_at > vcpu.pointer.pointee.attached_at { return true }
     }

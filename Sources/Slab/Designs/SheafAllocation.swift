@@ -4,7 +4,9 @@ import CPlatform
 // Allocation where the fast line gave up.
 
 extension SheafDesign {
-  static var zeroSizePointer: UnsafeMutableRawPointer? { unsafe UnsafeMutableRawPointer(bitPattern: 16) }
+  static var zeroSizePointer: UnsafeMutableRawPointer? {
+    unsafe UnsafeMutableRawPointer(bitPattern: 16)
+  }
 
   /// True for flags that the allocator knows.
   @inline(__always)
@@ -39,8 +41,12 @@ extension SheafDesign {
     guard let vcpu = enterOrdinary() else { return nil }
     if size > UInt(NOLOCK_MAX_CACHE_SIZE) { return unsafe instance.allocateLarge(vcpu, size, gfp) }
     let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp))
-    if let object = unsafe allocFromLine(vcpu, cache, wait: true) { return unsafe cleared(object, cache, gfp) }
-    guard let object = unsafe instance.allocateFromSlab(vcpu, cache, wait: true) else { return nil }
+    if let object = unsafe allocFromLine(vcpu, cache, Ordinary.self) {
+      return unsafe cleared(object, cache, gfp)
+    }
+    guard let object = unsafe instance.allocateFromSlab(vcpu, cache, Ordinary.self) else {
+      return nil
+    }
     instance.count(vcpu, .allocSlow)
     return unsafe cleared(object, cache, gfp)
   }
@@ -61,10 +67,10 @@ extension SheafDesign {
     while attempt < 2, wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
       let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp))
       if attempt == 1 { instance.count(vcpu, .nextBucket) }
-      if let object = unsafe allocFromLine(vcpu, cache, wait: false) {
+      if let object = unsafe allocFromLine(vcpu, cache, Nolock.self) {
         return unsafe cleared(object, cache, gfp)
       }
-      if let object = unsafe instance.allocateFromSlab(vcpu, cache, wait: false) {
+      if let object = unsafe instance.allocateFromSlab(vcpu, cache, Nolock.self) {
         instance.count(vcpu, .allocSlow)
         return unsafe cleared(object, cache, gfp)
       }
@@ -77,8 +83,8 @@ extension SheafDesign {
 
   /// An object by way of the vCPU's line; nil if the line is held or no sheaf has one.
   @inline(__always)
-  private static func allocFromLine(
-    _ vcpu: VCPU, _ cache: Cache, wait: Bool
+  private static func allocFromLine<M: CallMode>(
+    _ vcpu: VCPU, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     if vcpu.isShared { return nil }
     let line = vcpu.line(ofCache: cache.index)
@@ -89,13 +95,13 @@ extension SheafDesign {
       T.instance.count(vcpu, .lineBusy)
       return nil
     }
-    return unsafe allocLocked(vcpu, line, cache, wait: wait)
+    return unsafe allocLocked(vcpu, line, cache, M.self)
   }
 
   /// Main is empty or closed, lock held; returns it (kernel-reference §3.5).
   @inline(never)
-  static func allocLocked(
-    _ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool
+  static func allocLocked<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     let instance = T.instance
     #if !NOLOCK_BROKEN_EARLY_REQUEST
@@ -106,7 +112,7 @@ extension SheafDesign {
       }
     #endif
     // Deferred work: noted here, drained when no lock is held.
-    let drains = wait && line.isPending
+    let drains = M.waits && line.isPending
     if drains { line.isPending = false }
     defer { if drains { instance.drainOwn(vcpu) } }
 
@@ -118,9 +124,9 @@ extension SheafDesign {
       line.spare = main == .bootstrap ? nil : main
       line.install(main: spare)
       instance.count(vcpu, .spareSwap)
-    } else if let full = instance.exchangeEmptyForFull(vcpu, cache, line.main, wait: wait) {
+    } else if let full = instance.exchangeEmptyForFull(vcpu, cache, line.main, M.self) {
       line.install(main: full)
-    } else if !wait {
+    } else if !M.waits {
       line.unlock()
       return nil
     } else if !refillUnlocked(vcpu, line, cache) {
@@ -140,8 +146,8 @@ extension SheafDesign {
     line.spare = nil
     line.unlock()
     guard
-      let sheaf = spare ?? instance.takeEmpty(vcpu, cache, wait: true)
-        ?? instance.makeSheaf(vcpu, for: cache, wait: true)
+      let sheaf = spare ?? instance.takeEmpty(vcpu, cache, Ordinary.self)
+        ?? instance.makeSheaf(vcpu, for: cache, Ordinary.self)
     else { return false }
     guard instance.refill(vcpu, sheaf, of: cache) else {
       instance.flush(vcpu, sheaf)

@@ -20,10 +20,24 @@ enum SheafDesign<T: Tuning> {
     return unsafe allocSlow(size, gfp, node)
   }
 
-  /// The same with flags: ACCOUNT has its own bucket table, ZERO clears the bucket.
+  /// The same with flags.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
+  /// as it can: the real traces are full of it.
   @inline(never)
   static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    unsafe hitFlagged(size, gfp) ?? allocSlow(size, gfp, node)
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+      return unsafe zeroed(size, gfp, node)
+    }
+    var object: UnsafeMutableRawPointer?
+    if unsafe hit(accountedLine(T.vcpu, size &- 1), &object) { return unsafe object }
+    return unsafe allocSlow(size, gfp, node)
+  }
+
+  /// The same with ZERO: the whole bucket is cleared.
+  @inline(never)
+  private static func zeroed(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    unsafe hitZeroed(size, gfp) ?? allocSlow(size, gfp, node)
   }
 
   /// Allocation in any context.
@@ -44,7 +58,19 @@ enum SheafDesign<T: Tuning> {
   static func flaggedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitFlagged(size, gfp) ?? allocNolockSlow(size, gfp, node)
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+      return unsafe zeroedNolock(size, gfp, node)
+    }
+    var object: UnsafeMutableRawPointer?
+    if unsafe hit(accountedLine(T.vcpu, size &- 1), &object) { return unsafe object }
+    return unsafe allocNolockSlow(size, gfp, node)
+  }
+
+  @inline(never)
+  private static func zeroedNolock(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    unsafe hitZeroed(size, gfp) ?? allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -60,6 +86,13 @@ enum SheafDesign<T: Tuning> {
   @inline(__always)
   private static func plainLine(_ vcpu: VCPU, _ last: UInt) -> Line {
     let entry = unsafe nl_vcpu_at_bucket(vcpu.pointer, Int(bitPattern: last &>> 3)).pointee
+    return vcpu.line(atOffset: Int(entry))
+  }
+
+  @inline(__always)
+  private static func accountedLine(_ vcpu: VCPU, _ last: UInt) -> Line {
+    let entry = unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, Int(bitPattern: last &>> 3))
+      .pointee
     return vcpu.line(atOffset: Int(entry))
   }
 
@@ -83,18 +116,19 @@ enum SheafDesign<T: Tuning> {
     return true
   }
 
+  /// A cleared object, for flags with ZERO; nil for all others.
   @inline(__always)
-  private static func hitFlagged(_ size: UInt, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  private static func hitZeroed(_ size: UInt, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
     let last = size &- 1
-    let known = NOLOCK_GFP_ZERO.rawValue | NOLOCK_GFP_ACCOUNT.rawValue
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~known == 0 else { return nil }
-    let line = T.vcpu.line(
-      forSize: Int(bitPattern: size), accounted: gfp & NOLOCK_GFP_ACCOUNT.rawValue != 0)
+    let account = NOLOCK_GFP_ACCOUNT.rawValue
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue else {
+      return nil
+    }
+    let vcpu = T.vcpu
+    let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?
     guard unsafe hit(line, &object) else { return nil }
-    if gfp & NOLOCK_GFP_ZERO.rawValue != 0 {
-      unsafe nl_clear(object.unsafelyUnwrapped, line.objectSize)
-    }
+    unsafe nl_clear(object.unsafelyUnwrapped, line.objectSize)
     return unsafe object
   }
 

@@ -17,7 +17,7 @@ extension SheafDesign {
       if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
       return
     }
-    if unsafe freeToLine(vcpu, cache, object, wait: true) { return }
+    if unsafe freeToLine(vcpu, cache, object, Ordinary.self) { return }
     instance.count(vcpu, .freeSlow)
     unsafe instance.freeToSlab(vcpu, object)
   }
@@ -36,13 +36,13 @@ extension SheafDesign {
       instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
       return
     }
-    if unsafe freeToLine(vcpu, cache, object, wait: false) { return }
+    if unsafe freeToLine(vcpu, cache, object, Nolock.self) { return }
     unsafe instance.deferFree(vcpu, object, of: cache)
   }
 
   @inline(__always)
-  private static func freeToLine(
-    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, wait: Bool
+  private static func freeToLine<M: CallMode>(
+    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
     if vcpu.isShared { return false }
     let line = vcpu.line(ofCache: cache.index)
@@ -53,14 +53,14 @@ extension SheafDesign {
       T.instance.count(vcpu, .lineBusy)
       return false
     }
-    return unsafe freeLocked(vcpu, line, cache, object, wait: wait)
+    return unsafe freeLocked(vcpu, line, cache, object, M.self)
   }
 
   /// Main is full or closed, lock held; returns it.  False: the caller must place the object
   /// (kernel-reference §3.6).
   @inline(never)
-  static func freeLocked(
-    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ object: UnsafeMutableRawPointer, wait: Bool
+  static func freeLocked<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
     let instance = T.instance
     #if !NOLOCK_BROKEN_EARLY_REQUEST
@@ -70,13 +70,13 @@ extension SheafDesign {
         return false
       }
     #endif
-    let drains = wait && line.isPending
+    let drains = M.waits && line.isPending
     if drains { line.isPending = false }
     defer { if drains { instance.drainOwn(vcpu) } }
 
     if line.count < line.main.capacity {  // Only the bounds were poisoned.
       line.restoreBounds()
-    } else if !makeRoom(vcpu, line, cache, wait: wait) {
+    } else if !makeRoom(vcpu, line, cache, M.self) {
       return false
     }
     unsafe line.push(object)
@@ -86,15 +86,17 @@ extension SheafDesign {
 
   /// Replaces a full main; true with the line locked and room in main, false with it unlocked.
   @inline(__always)
-  private static func makeRoom(_ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool) -> Bool {
+  private static func makeRoom<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
+  ) -> Bool {
     let instance = T.instance
     let main = line.main
     if main == .bootstrap {
       // The kernel makes a CPU's first main when it brings the CPU up; here the first free does,
       // in any context, or a thread that only uses the nolock calls would never have one.
       guard
-        let empty = instance.takeEmpty(vcpu, cache, wait: wait)
-          ?? instance.makeSheaf(vcpu, for: cache, wait: wait)
+        let empty = instance.takeEmpty(vcpu, cache, M.self)
+          ?? instance.makeSheaf(vcpu, for: cache, M.self)
       else {
         line.unlock()
         return false
@@ -104,12 +106,12 @@ extension SheafDesign {
     }
     main.size = main.capacity
     guard let spare = line.spare else {
-      if let empty = instance.takeEmpty(vcpu, cache, wait: wait) {
+      if let empty = instance.takeEmpty(vcpu, cache, M.self) {
         line.spare = main
         line.install(main: empty)
         return true
       }
-      return replaceUnlocked(vcpu, line, cache, wait: wait)
+      return replaceUnlocked(vcpu, line, cache, M.self)
     }
     if spare.size < spare.capacity {
       line.spare = main
@@ -117,28 +119,30 @@ extension SheafDesign {
       instance.count(vcpu, .spareSwap)
       return true
     }
-    switch instance.exchangeFullForEmpty(vcpu, cache, main, wait: wait) {
+    switch instance.exchangeFullForEmpty(vcpu, cache, main, M.self) {
     case .exchanged(let empty):
       line.install(main: empty)
       return true
-    case .tooManyFull where wait:
+    case .tooManyFull where M.waits:
       // The spare goes to the slabs and comes back as the empty one.
       line.spare = nil
       line.unlock()
       instance.flush(vcpu, spare)
       return place(vcpu, line, cache, empty: spare)
     default:
-      return replaceUnlocked(vcpu, line, cache, wait: wait)
+      return replaceUnlocked(vcpu, line, cache, M.self)
     }
   }
 
   /// Gets an empty sheaf with the line unlocked.
   @inline(__always)
-  private static func replaceUnlocked(
-    _ vcpu: VCPU, _ line: Line, _ cache: Cache, wait: Bool
+  private static func replaceUnlocked<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
   ) -> Bool {
     line.unlock()
-    guard wait, let empty = T.instance.makeSheaf(vcpu, for: cache, wait: true) else { return false }
+    guard M.waits, let empty = T.instance.makeSheaf(vcpu, for: cache, Ordinary.self) else {
+      return false
+    }
     return place(vcpu, line, cache, empty: empty)
   }
 

@@ -12,7 +12,7 @@ extension Instance {
     guard size <= UInt(NOLOCK_MAX_SIZE) else { return nil }
     var order = 0
     while UInt(4096) &<< UInt(order) < size { order &+= 1 }
-    guard let block = allocatePages(caller, order: order, wait: true) else { return nil }
+    guard let block = allocatePages(caller, order: order, Ordinary.self) else { return nil }
     block.state = NL_PAGE_LARGE
     let first = page(of: block)
     unsafe block.pointer.pointee.page = UInt32(truncatingIfNeeded: first)
@@ -40,7 +40,7 @@ extension Instance {
     guard unsafe isLarge(address), let page = unsafe page(at: address) else { return false }
     unsafe pointer.pointee.page.unsafelyUnwrapped[page] = UInt16(NL_LINE_FOREIGN.rawValue)
     count(caller, .freeLarge)
-    freePages(caller, descriptor(page), wait: true)
+    freePages(caller, descriptor(page), Ordinary.self)
     return true
   }
 }

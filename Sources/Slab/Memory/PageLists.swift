@@ -10,10 +10,10 @@ extension Instance {
 
   /// A block of 1 << order pages, contents undefined.
   ///
-  /// Returns nil iff the memory limit is reached, the arena is used up, or `wait` is false and every
+  /// Returns nil iff the memory limit is reached, the arena is used up, or `M` may not wait and every
   /// place was busy or empty.
-  /// - Context: any if `wait` is false, else task.  Progress: without `wait` wait-free.
-  func allocatePages(_ caller: VCPU, order: Int, wait: Bool) -> Slab? {
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.  Progress: `Nolock` is wait-free.
+  func allocatePages<M: CallMode>(_ caller: VCPU, order: Int, _ mode: M.Type) -> Slab? {
     let pages = UInt64(1 &<< order)
     let used = unsafe nl_add(nl_instance_at_pages_used(pointer), pages) &+ pages
     let limit = unsafe pointer.pointee.page_limit
@@ -22,7 +22,7 @@ extension Instance {
       count(caller, .limitHit)
       return nil
     }
-    guard let block = findBlock(caller, order: order, wait: wait) else {
+    guard let block = findBlock(caller, order: order, M.self) else {
       _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- pages)
       count(caller, .outOfPages)
       return nil
@@ -32,24 +32,24 @@ extension Instance {
     if unsafe nl_load(highest) < used { unsafe nl_store(highest, used) }
     if unsafe block.pointer.pointee.touched == 0 {
       unsafe block.pointer.pointee.touched = 1
-      if !wait { count(caller, .freshPages) }
+      if !M.waits { count(caller, .freshPages) }
     }
     return block
   }
 
   /// Returns a block.
   ///
-  /// - Context: any if `wait` is false, else task.  Progress: without `wait` wait-free.
-  func freePages(_ caller: VCPU, _ block: Slab, wait: Bool) {
+  /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.  Progress: `Nolock` is wait-free.
+  func freePages<M: CallMode>(_ caller: VCPU, _ block: Slab, _ mode: M.Type) {
     let order = block.order
     block.state = NL_PAGE_UNUSED
     _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- UInt64(1 &<< order))
     if order <= Int(NL_MAX_SLAB_ORDER), pushOwn(caller, block, order) { return }
     let zone = zone
-    if zone.lock.acquire(caller, wait: wait) {
+    if zone.lock.acquire(caller, M.self) {
       returnBlock(block)
-      if wait { returnParked() }
-      zone.lock.release(wait: wait)
+      if M.waits { returnParked() }
+      zone.lock.release(M.self)
     } else {
       count(caller, .zoneLockBusy)
       _ = unsafe WaitFreeStack.push(
@@ -58,14 +58,14 @@ extension Instance {
   }
 
   @inline(__always)
-  private func findBlock(_ caller: VCPU, order: Int, wait: Bool) -> Slab? {
+  private func findBlock<M: CallMode>(_ caller: VCPU, order: Int, _ mode: M.Type) -> Slab? {
     if order <= Int(NL_MAX_SLAB_ORDER), let block = popOwn(caller, order) { return block }
     let zone = zone
-    if zone.lock.acquire(caller, wait: wait) {
-      if wait { returnParked() }
+    if zone.lock.acquire(caller, M.self) {
+      if M.waits { returnParked() }
       let block = takeBlock(order: order)
-      zone.lock.release(wait: wait)
-      if block != nil || wait { return block }
+      zone.lock.release(M.self)
+      if block != nil || M.waits { return block }
     } else {
       count(caller, .zoneLockBusy)
     }
@@ -93,30 +93,6 @@ extension Instance {
       i &+= 1
     }
     return nil
-  }
-
-  /// Fills the reserve; the worker's and the constructor's business.
-  ///
-  /// - Context: task.
-  func fillReserve(_ caller: VCPU) {
-    if unsafe pointer.pointee.carves_from_top != 0 { return }
-    var order = 0
-    while order <= Int(NL_MAX_SLAB_ORDER) {
-      var i = 0
-      while i < Int(NL_RESERVE_BLOCKS) {
-        let place = unsafe nl_zone_at_reserve(zone.pointer, order, i)
-        if unsafe nl_load_pointer(place) == nil {
-          zone.lock.acquire(caller)
-          let block = takeBlock(order: order)
-          zone.lock.release(wait: true)
-          guard let block else { return }
-          // The worker is the only one who fills.
-          unsafe nl_store_pointer(place, block.pointer)
-        }
-        i &+= 1
-      }
-      order &+= 1
-    }
   }
 
   // The vCPU's lists.  `page_lock` is a local trylock, see Line.
@@ -179,6 +155,6 @@ extension Instance {
       unsafe nl_vcpu_at_page_count(vcpu.pointer, order).pointee = 0
       order &+= 1
     }
-    zone.lock.release(wait: true)
+    zone.lock.release(Ordinary.self)
   }
 }

@@ -3,7 +3,9 @@ import CPlatform
 extension Instance {
   /// Descriptor of a page of the arena.
   @inline(__always)
-  func descriptor(_ page: Int) -> Slab { unsafe Slab(pointer.pointee.slab.unsafelyUnwrapped + page) }
+  func descriptor(_ page: Int) -> Slab {
+    unsafe Slab(pointer.pointee.slab.unsafelyUnwrapped + page)
+  }
 
   /// Number of a descriptor's page.
   @inline(__always)
@@ -14,8 +16,9 @@ extension Instance {
   @inline(__always)
   func address(ofPage page: Int) -> UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(
-      bitPattern: pointer.pointee.arena_base &+ UInt(bitPattern: page) &<< UInt(NL_PAGE_SHIFT))
-      .unsafelyUnwrapped
+      bitPattern: pointer.pointee.arena_base &+ UInt(bitPattern: page) &<< UInt(NL_PAGE_SHIFT)
+    )
+    .unsafelyUnwrapped
   }
 
   /// Page number of an address in the arena; nil for all others.

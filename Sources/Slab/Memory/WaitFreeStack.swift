@@ -9,7 +9,9 @@ import CPlatform
 enum WaitFreeStack {
   /// The link of a node whose push is under way; no object has this address.
   @inline(__always)
-  static var pending: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped }
+  static var pending: UnsafeMutableRawPointer {
+    unsafe UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped
+  }
 
   /// Pushes `node`, whose link is at `link`; true if the stack was empty.
   ///

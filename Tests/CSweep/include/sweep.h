@@ -62,6 +62,9 @@ long sweep_count_locked(const struct nolock_ops *ops, enum sweep_operation opera
 long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_t gap,
                 long *owner_operations);
 
+/// 1 where the kernel has the private expedited membarrier.
+int sweep_has_membarrier(void);
+
 /// Forks `forks` times while `threads` threads allocate; each child allocates and frees 2,000
 /// objects at once.  Returns children that did not end with 0; -1 if fork failed.
 int sweep_fork(const struct nolock_ops *ops, int threads, int forks);

@@ -1,0 +1,65 @@
+import CPlatform
+import CSweep
+import TestSupport
+import Testing
+
+extension AllocatorTests {
+  /// The code with one rule broken (Sources/Slab/Debug/BrokenTwins.swift) must be caught by the
+  /// very test that the sound code passes.  Each runs in a process of its own.
+  @Suite(.serialized) struct BrokenTwins {
+    private func run(_ object: String, _ arguments: [String]) throws -> (
+      status: Int32, text: String
+    ) {
+      let program = BuiltSubject.folder.appending(path: "twin").path
+      let tests = BuiltSubject.root.appending(path: "Tests").path
+      let platform = BuiltSubject.root.appending(path: "Sources/CPlatform").path
+      let compiled = try Command.run(
+        [
+          "clang", "-O2", "-I", "\(tests)/CSweep/include", "-I", "\(platform)/include",
+          "\(tests)/SlabTests/Fixtures/twin.c", "\(tests)/CSweep/sweep.c",
+          "\(tests)/CSweep/race.c", "\(platform)/step.c", "-o", program, "-pthread", "-ldl",
+          "-Wl,-z,now",
+        ])
+      try #require(compiled.status == 0, "\(compiled.text)")
+      return try Command.run([program, object] + arguments)
+    }
+
+    /// 0: no violation.  Anything else but 2 is a catch: a violation, or a crash.
+    private func expect(_ object: String, _ arguments: [String], caught: Bool) throws {
+      let result = try run(object, arguments)
+      #expect(result.status != 2, "\(result.text)")
+      #expect((result.status != 0) == caught, "\(result.status): \(result.text)")
+    }
+
+    @Test(.enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"))
+    func withoutTheTrylock() throws {
+      let sound = try BuiltSubject.build("sound", flags: [])
+      try expect(sound, ["sweep"], caught: false)
+      let twin = try BuiltSubject.build("no-trylock", flags: ["NOLOCK_BROKEN_NO_TRYLOCK"])
+      try expect(twin, ["sweep"], caught: true)
+    }
+
+    struct Twin: Sendable {
+      let broken: String
+      /// What makes owner and flusher meet in the window; the sound code must pass with it, too.
+      let help: [String]
+      /// The flusher's pause, at most so many loops.
+      let gap: String
+    }
+
+    static let twins = [
+      Twin(broken: "NOLOCK_BROKEN_ONE_MEMBARRIER", help: [], gap: "0"),
+      Twin(broken: "NOLOCK_BROKEN_NO_RECHECK", help: ["NOLOCK_WIDEN_BOUNDS"], gap: "65536"),
+      Twin(broken: "NOLOCK_BROKEN_EARLY_REQUEST", help: ["NOLOCK_WIDEN_LOCK"], gap: "65536"),
+    ]
+
+    @Test(.enabled(if: sweep_has_membarrier() == 1, "no membarrier(2) here"), arguments: twins)
+    func ofTheBiasedLock(_ twin: Twin) throws {
+      let sound = try BuiltSubject.build("sound-\(twin.broken)", flags: twin.help)
+      try expect(sound, ["race", "3", twin.gap], caught: false)
+      let broken = try BuiltSubject.build(twin.broken, flags: [twin.broken] + twin.help)
+      // Within milliseconds on two free CPUs; while others use them it takes luck, and rounds.
+      try expect(broken, ["race", "300", twin.gap], caught: true)
+    }
+  }
+}

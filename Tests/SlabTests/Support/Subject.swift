@@ -1,0 +1,99 @@
+import CNolock
+import CSweep
+import Glibc
+import Slab
+import Testing
+
+/// An allocator under test, by its table.  Objects are addresses here, 0 for NULL: tests compare
+/// and count them, and seldom look inside.
+@safe
+struct Subject: @unchecked Sendable, CustomTestStringConvertible {
+  let ops: UnsafePointer<nolock_ops>
+  let name: String
+  var testDescription: String { name }
+
+  init(_ ops: UnsafePointer<nolock_ops>, _ name: String) {
+    unsafe self.ops = ops
+    self.name = name
+  }
+
+  static let sheaves = unsafe Subject(sheavesSubject()!, "sheaves").withWorker()
+  static let heap = unsafe Subject(heapSubject()!, "heap").withWorker()
+  static let all = [sheaves, heap]
+
+  /// Makes the first ordinary call, and returns when the worker that it starts has attached.
+  private func withWorker() -> Subject {
+    kfree(kmalloc(64))
+    barrier()
+    return self
+  }
+
+  func kmalloc(_ size: Int, gfp: UInt32 = 0, node: Int32 = NOLOCK_NO_NODE) -> UInt {
+    unsafe UInt(bitPattern: ops.pointee.kmalloc(size, gfp, node))
+  }
+  func kmallocNolock(_ size: Int, gfp: UInt32 = 0, node: Int32 = NOLOCK_NO_NODE) -> UInt {
+    unsafe UInt(bitPattern: ops.pointee.kmalloc_nolock(size, gfp, node))
+  }
+  func kfree(_ object: UInt) {
+    unsafe ops.pointee.kfree(UnsafeMutableRawPointer(bitPattern: object))
+  }
+  func kfreeNolock(_ object: UInt) {
+    unsafe ops.pointee.kfree_nolock(UnsafeMutableRawPointer(bitPattern: object))
+  }
+  func ksize(_ object: UInt) -> Int {
+    unsafe ops.pointee.ksize(UnsafeMutableRawPointer(bitPattern: object))
+  }
+  func barrier() { unsafe ops.pointee.barrier() }
+  func threadAttach() -> Int32 { unsafe ops.pointee.thread_attach() }
+  func threadDetach() { unsafe ops.pointee.thread_detach() }
+  func control(_ key: String, _ value: UInt64) -> Int32 { unsafe ops.pointee.control(key, value) }
+
+  func fill(_ object: UInt, _ count: Int, with byte: UInt8) {
+    _ = unsafe memset(UnsafeMutableRawPointer(bitPattern: object)!, Int32(byte), count)
+  }
+  func isFilled(_ object: UInt, _ count: Int, with byte: UInt8) -> Bool {
+    unsafe UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: object), count: count)
+      .allSatisfy { $0 == byte }
+  }
+
+  /// All counters by name.
+  var statistics: [String: Int] {
+    var values: [String: Int] = [:]
+    let table = UnsafeMutableBufferPointer<nolock_stat>.allocate(capacity: 100)
+    for i in 0..<(unsafe ops.pointee.stats(table.baseAddress, 100)) {
+      values[unsafe String(cString: table[i].name)] = unsafe Int(table[i].value)
+    }
+    unsafe table.deallocate()
+    return values
+  }
+
+  /// The counters that `body` moved, by how much; without the worker's, which move by themselves.
+  func moved(by body: () throws -> Void) rethrows -> [String: Int] {
+    let before = statistics
+    try body()
+    return statistics.merging(before) { $0 - $1 }
+      .filter { $0.value != 0 && !$0.key.hasPrefix("worker") }
+  }
+
+  /// Objects that callers hold now, by the allocator's own count.
+  var live: Int {
+    let s = statistics
+    return ["alloc_fast", "alloc_slow", "alloc_large"].reduce(0) { $0 + s[$1]! }
+      - ["free_fast", "free_slow", "free_deferred", "free_large"].reduce(0) { $0 + s[$1]! }
+  }
+}
+
+/// All tests of the allocator run one after the other: they look at counters of the whole process.
+@Suite(.serialized) struct AllocatorTests {}
+
+/// Runs `body` on a thread of its own, which has not called the allocator yet.
+func onNewThread(_ body: () -> Void) {
+  withoutActuallyEscaping(body) { body in
+    var box = body
+    let error = unsafe withUnsafeMutablePointer(to: &box) { pointer in
+      unsafe sweep_on_new_thread(
+        { unsafe $0!.assumingMemoryBound(to: (() -> Void).self).pointee() }, pointer)
+    }
+    #expect(error == 0)
+  }
+}

@@ -27,6 +27,9 @@ struct CompareCommand: ParsableCommand {
     help: .init("A field of the fingerprint that may differ (result folders).", valueName: "field"))
   var allow: [String] = []
 
+  @Flag(help: "Measure builds that are identical too: what the noise alone does.")
+  var measureIdentical = false
+
   @OptionGroup var options: ComparisonOptions
 
   func run() throws {
@@ -64,7 +67,8 @@ struct CompareCommand: ParsableCommand {
     guard Set(names).count == names.count else {
       throw Failure(.usage, "compare: a name stands twice")
     }
-    let (arms, equal) = try ArmResolver.distinct(try names.map(resolver.arm))
+    let all = try names.map(resolver.arm)
+    let (arms, equal) = measureIdentical ? (all, []) : try ArmResolver.distinct(all)
     var plan = try session.plan(
       title: "\(names.dropFirst().joined(separator: ", ")) against \(names[0])", arms: arms,
       pairs: arms.indices.dropFirst().map { .init(arm: $0, base: 0) },

@@ -75,10 +75,11 @@ let package = Package(
       name: "Doctor",
       dependencies: ["CPlatform", "Counters", "Events", "Measurement", "Statistics"],
       swiftSettings: strict),
+    .target(name: "Revisions", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(
       name: "NolockCLI",
       dependencies: [
-        "Doctor", "Events", "Measurement", "Reports", "Traces",
+        "Doctor", "Events", "Measurement", "Reports", "Revisions", "Statistics", "Traces",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
@@ -112,7 +113,10 @@ let package = Package(
       name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
     .executableTarget(name: "confined", path: "Tests/CConfined", cSettings: optimizedC),
     .testTarget(
+      name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),
+    .testTarget(
       name: "NolockCLITests",
-      dependencies: ["NolockCLI", "Measurement", "Traces", "confined"], swiftSettings: strict),
+      dependencies: ["CRecords", "NolockCLI", "Measurement", "Traces", "confined"],
+      swiftSettings: strict),
   ]
 )

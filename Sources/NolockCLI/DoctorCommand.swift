@@ -35,7 +35,7 @@ struct DoctorCommand: ParsableCommand {
   /// What `--format json` prints.
   struct Report: Encodable {
     var schema = "nolock-doctor/1"
-    var findings: [Finding]
+    var findings: [Doctor.Finding]
     var costs: Costs
     @Explicit var calibration: AACalibration?
   }

@@ -8,13 +8,16 @@ struct Nolock: ParsableCommand {
     commandName: "nolock",
     abstract: "Measures memory allocators, in task context and from signal handlers.",
     discussion: """
-      Exit codes: 0 ok, 1 internal error, 2 over a limit, 3 a sample failed, 5 not found, 6 not permitted, \
+      Exit codes: 0 ok, 1 internal error, 2 regression, 3 a sample or build failed, 4 improvement \
+      (only with --fail-on-improvement), 5 not found, 6 not permitted, 7 inconclusive, \
       8 void, 64 usage, 130 interrupted.
 
       Example: nolock run quick
       """,
     subcommands: [
-      RunCommand.self, AtlasCommand.self, ListCommand.self, TraceCommand.self, DoctorCommand.self,
+      RunCommand.self, CompareCommand.self, BaselineCommand.self, GateCommand.self,
+      SeriesCommand.self, AtlasCommand.self, ListCommand.self, TraceCommand.self,
+      DoctorCommand.self,
     ])
 }
 

@@ -20,23 +20,31 @@ public struct MedianInterval: Equatable, Sendable {
   ///   `scipy.stats.quantile_test(values, p=0.5).confidence_interval(confidence)`.
   public init?(_ values: [Double], confidence: Double) {
     guard confidence > 0, confidence < 1, values.allSatisfy(\.isFinite) else { return nil }
-    let count = values.count
-    var best = 0
-    var coverage = 0.0
+    guard let best = Self.rank(count: values.count, confidence: confidence) else { return nil }
+    var tail = 0.0
+    for k in 0..<best { tail += binomialHalf(values.count, k) }
+    let sorted = values.sorted()
+    low = sorted[best - 1]
+    high = sorted[values.count - best]
+    coverage = 1 - 2 * tail
+  }
+
+  /// The largest k for which the k-th smallest and the k-th largest of `count` values cover at
+  /// least `confidence`.
+  ///
+  /// - Returns: `nil` iff there is none, or `confidence` is outside 0 < confidence < 1.
+  static func rank(count: Int, confidence: Double) -> Int? {
+    guard confidence > 0, confidence < 1 else { return nil }
+    var best: Int?
     var tail = 0.0
     var k = 1
     while 2 * k <= count {
       tail += binomialHalf(count, k - 1)
       guard 1 - 2 * tail >= confidence else { break }
       best = k
-      coverage = 1 - 2 * tail
       k += 1
     }
-    guard best > 0 else { return nil }
-    let sorted = values.sorted()
-    low = sorted[best - 1]
-    high = sorted[count - best]
-    self.coverage = coverage
+    return best
   }
 
   /// The fewest values that give an interval of this confidence: the least n with

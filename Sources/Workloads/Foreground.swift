@@ -76,6 +76,10 @@ private func loop(_ block: UnsafeMutablePointer<ThreadBlock>, _ operations: UInt
     unsafe replayPass(block, plan, calls)
     return
   }
+  if plan.dilationChunk != 0 {
+    unsafe dilatedLoop(block, plan, calls, operations)
+    return
+  }
   guard plan.handlerAllocates else {
     unsafe step(block, plan, calls, operations)
     return
@@ -87,6 +91,39 @@ private func loop(_ block: UnsafeMutablePointer<ThreadBlock>, _ operations: UInt
     unsafe drain(block, plan, calls)
     left &-= count
   }
+}
+
+/// The loop of comparisons: chunks, and after each a pause in proportion to its own time.
+private func dilatedLoop(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls,
+  _ operations: UInt64
+) {
+  var left = operations
+  while left != 0 {
+    let count = left < plan.dilationChunk ? left : plan.dilationChunk
+    let start = nl_clock_ticks()
+    if plan.handlerAllocates {
+      var rest = count
+      while rest != 0 {
+        let part = rest < chunk ? rest : chunk
+        unsafe step(block, plan, calls, part)
+        unsafe drain(block, plan, calls)
+        rest &-= part
+      }
+    } else {
+      unsafe step(block, plan, calls, count)
+    }
+    dilate(since: start, plan.dilation)
+    left &-= count
+  }
+}
+
+/// Spins until `share` of the time since `start` has passed again.
+@inline(__always)
+func dilate(since start: UInt64, _ share: Double) {
+  let end = nl_clock_ticks()
+  let pause = UInt64(Double(end &- start) * share)
+  while nl_clock_ticks() &- end < pause {}
 }
 
 @inline(__always)
@@ -131,6 +168,18 @@ private func replayPass(
   if plan.replayContexts && schedule.hasInterrupts {
     outcome = unsafe replayWithContexts(block, schedule, calls)
     if plan.handlerAllocates { unsafe drain(block, plan, calls) }
+  } else if plan.dilationChunk != 0 {
+    var index = 0
+    while index != count {
+      let length = min(Int(plan.dilationChunk), count &- index)
+      let start = nl_clock_ticks()
+      let part = unsafe replayLoop(
+        calls.allocate, calls.free, calls.gfpMask, schedule.slots, events + index, length)
+      outcome.add(part)
+      if plan.handlerAllocates { unsafe drain(block, plan, calls) }
+      dilate(since: start, plan.dilation)
+      index &+= length
+    }
   } else if !plan.handlerAllocates {
     outcome = unsafe replayLoop(
       calls.allocate, calls.free, calls.gfpMask, schedule.slots, events, count)

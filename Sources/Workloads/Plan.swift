@@ -61,6 +61,10 @@ struct Plan {
   var pin: Bool
   var replayContexts: Bool
   var nolockCalls: Bool
+  /// Share of each chunk's own time that is spent spinning after it.
+  var dilation: Double
+  /// Operations in a chunk; 0 = the plain loop.
+  var dilationChunk: UInt64
   var mix: SizeTable
   var handlerMix: SizeTable
   var events: EventTable
@@ -155,6 +159,12 @@ extension Plan {
     pin = try flag(entry.pin, "pin")
     replayContexts = try flag(entry.replay_contexts, "replay_contexts")
     nolockCalls = try flag(entry.nolock_calls, "nolock_calls")
+    dilation = entry.dilation
+    guard dilation >= 0, dilation <= 10 else {
+      throw PlanError(text: "plan entry: dilation is \(dilation), allowed: 0…10")
+    }
+    dilationChunk = UInt64(entry.dilation_chunk)
+    guard dilation == 0 || dilationChunk > 0 else { throw bad("dilation_chunk", 0, "1…") }
     let ownBucket = try flag(entry.handler_own_bucket, "handler_own_bucket")
     if workload == .replay && entry.mix_count == 0 {
       mix = unsafe SizeTable(sizes: mapped(UInt32.self, count: 1), count: 1)

@@ -42,7 +42,8 @@ import Subjects
           interrupted: plan.irq != .none, handlerAllocates: plan.handlerAllocates,
           maskable: plan.maskable, checked: checked,
           checkedLoop: checked && plan.isStorm, replayContexts: plan.replayContexts,
-          schedule: schedule, events: plan.events),
+          dilation: plan.dilation, dilationChunk: plan.dilationChunk, schedule: schedule,
+          events: plan.events),
         calls: calls, threads: plan.threads, attach: subject.ops.pointee.thread_attach,
         detach: subject.ops.pointee.thread_detach))
     unsafe blocks = unsafe mapped(ThreadBlock.self, count: plan.threads)

@@ -92,6 +92,8 @@ enum Command: UInt32 {
   /// The foreground checks its objects inside the loop, as a storm does.
   let checkedLoop: Bool
   let replayContexts: Bool
+  let dilation: Double
+  let dilationChunk: UInt64
   let schedule: ReplaySchedule?
   let events: EventTable
 }

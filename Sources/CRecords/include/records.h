@@ -95,6 +95,11 @@ struct nl_plan_entry {
   double irq2_rate;        ///< arrivals per second and thread
   /// breakpoint: entry points by name, at most 4, with commas between; empty = "kmalloc"
   char irq_function[128];
+  /// After each chunk of `dilation_chunk` operations (replay: events) the foreground spins until
+  /// this share of the chunk's own time has passed: 0.06 makes it 6 % slower.  The same code at 0.
+  double dilation;
+  uint32_t dilation_chunk; ///< 0 = no chunks, the plain loop; else about 20 µs of operations
+  uint32_t reserved2;
 };
 
 struct nl_sample_header {

@@ -41,6 +41,9 @@ extension Fingerprint {
     ["nolock_sha256": sha256(nolock), "nolock_sample_sha256": sha256(sample)]
   }
 
+  /// SHA-256 of a file.
+  public static func hash(ofFile path: String) -> Fact { sha256(path) }
+
   /// SHA-256 of a file, by coreutils' `sha256sum`.
   static func sha256(_ path: String) -> Fact {
     switch command(["sha256sum", "--", path]) {

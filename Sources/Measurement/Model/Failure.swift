@@ -4,8 +4,10 @@ public enum ExitStatus: Int32, Sendable {
   case internalError = 1
   case regression = 2
   case sampleFailed = 3
+  case improvement = 4
   case notFound = 5
   case notPermitted = 6
+  case inconclusive = 7
   case void = 8
   case usage = 64
   case interrupted = 130

@@ -43,14 +43,15 @@ public final class CellInputs {
   /// The plan entry of a cell whose inputs were read.
   func entry(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64,
-    counters: [NamedEvent] = []
+    counters: [NamedEvent] = [], dilation: Dilation = .none
   ) throws(Failure) -> PlanEntry {
     guard let handler = tables[cell.handlerMix],
       let mix = cell.trace == nil ? tables[cell.mix] : handler
     else { throw Failure(.internalError, "\(cell.id): its mix was not read") }
     return try PlanEntry(
       cell, iterations: iterations, targetNanoseconds: targetNanoseconds, seed: seed, mix: mix,
-      handlerMix: handler, trace: cell.trace.flatMap { traces[$0] } ?? "", counters: counters)
+      handlerMix: handler, trace: cell.trace.flatMap { traces[$0] } ?? "", counters: counters,
+      dilation: dilation)
   }
 
   /// Removes what `init` wrote.

@@ -1,6 +1,21 @@
 import CRecords
 public import Events
 
+/// How much a sample's measured loop is slowed on purpose, and in chunks of how many operations.
+public struct Dilation: Equatable, Sendable {
+  /// Share of a chunk's own time spent spinning after it: 0.06 = 6 % slower.
+  public var share: Double
+  /// Operations in a chunk (replay: events); 0 = the plain loop.
+  public var chunk: UInt32
+
+  public static let none = Dilation(share: 0, chunk: 0)
+
+  public init(share: Double, chunk: UInt32) {
+    self.share = share
+    self.chunk = chunk
+  }
+}
+
 /// The bytes of one `struct nl_plan_entry`: what a sample process reads.
 public struct PlanEntry: Sendable {
   public let bytes: [UInt8]
@@ -12,7 +27,7 @@ public struct PlanEntry: Sendable {
   /// - Throws: `usage` where a path or name is longer than the record's field.
   public init(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64, mix: MixTable,
-    handlerMix: MixTable, trace: String, counters: [NamedEvent] = []
+    handlerMix: MixTable, trace: String, counters: [NamedEvent] = [], dilation: Dilation = .none
   ) throws(Failure) {
     var entry = nl_plan_entry()
     entry.abi = NL_RECORDS_ABI
@@ -37,6 +52,8 @@ public struct PlanEntry: Sendable {
     entry.pin = 1
     entry.replay_contexts = cell.contexts ? 1 : 0
     entry.nolock_calls = cell.calls == .nolock ? 1 : 0
+    entry.dilation = dilation.share
+    entry.dilation_chunk = dilation.chunk
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
     guard counters.count <= Int(NL_MAX_COUNTERS) else {

@@ -118,17 +118,20 @@ extension Group {
 }
 
 /// A place in a suite file, for messages.
-private struct Place {
+struct Place {
   let file: String
   let line: Int
+  /// What kind of file it is, for messages.
+  let kind: String
 
-  init(file: String, node: Node) {
+  init(file: String, node: Node, kind: String = "suite") {
+    self.kind = kind
     self.file = file
     line = node.mark?.line ?? 1
   }
 
   func wrong(_ key: String, _ what: String) -> Failure {
-    Failure(.usage, "suite \(file):\(line): key '\(key)': \(what)")
+    Failure(.usage, "\(kind) \(file):\(line): key '\(key)': \(what)")
   }
 
   func scalar(_ node: Node, _ key: String, _ allowed: String) throws(Failure) -> String {
@@ -150,7 +153,7 @@ private struct Place {
 
 extension YamlError {
   /// `LINE: problem`.
-  fileprivate var place: String {
+  var place: String {
     switch self {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):

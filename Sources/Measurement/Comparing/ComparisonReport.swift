@@ -1,0 +1,175 @@
+import Foundation
+
+/// What a comparison found: `comparison-result.json`, and what the reports print.
+public struct ComparisonReport: Codable, Equatable, Sendable {
+  public static let schema = "nolock-comparison-result/1"
+  public static let fileName = "comparison-result.json"
+
+  /// One arm against another in one metric of one cell.
+  public struct Line: Codable, Equatable, Sendable {
+    public var cell: String
+    public var metric: String
+    public var arm: String
+    public var base: String
+    public var role: ComparisonPlan.Role
+    /// Median of the blocks' arm / base; below 1 = less.  Null where nothing was measured.
+    @Explicit public var ratio: Double?
+    @Explicit public var low: Double?
+    @Explicit public var high: Double?
+    /// Confidence of the interval: 1 − alpha/(K·m).
+    @Explicit public var confidence: Double?
+    public var blocks: Int
+    public var blocksDropped: Int
+    /// The margin in force as a share, the layout floor included; gate: the limit.
+    public var margin: Double
+    /// How far the base's layouts differ, as a share; null with one layout.
+    @Explicit public var layoutSpread: Double?
+    public var layouts: Int
+    public var verdict: Verdict
+    /// The smallest margin that the interval would fit, as a share.
+    @Explicit public var couldHaveShown: Double?
+    /// Medians of the metric itself.
+    @Explicit public var armMedian: Double?
+    @Explicit public var baseMedian: Double?
+    /// Why there is no ratio, or what to know besides.
+    @Explicit public var reason: String?
+    /// The build is the base's to the byte: not measured.
+    public var identical: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case cell, metric, arm, base, role, ratio, low, high, confidence, blocks, margin, layouts
+      case verdict, reason, identical
+      case blocksDropped = "blocks_dropped"
+      case layoutSpread = "layout_spread"
+      case couldHaveShown = "could_have_shown"
+      case armMedian = "arm_median"
+      case baseMedian = "base_median"
+    }
+  }
+
+  public var schema = ComparisonReport.schema
+  public var title: String
+  public var command: [String]
+  public var interrupted: Bool
+  public var seed: UInt64
+  public var layoutSeeds: [Int]
+  public var lines: [Line]
+  public var notes: [String]
+
+  /// Evaluates the samples of a plan; pure: the same samples give the same result.
+  public init(_ plan: ComparisonPlan, samples: [Sample], interrupted: Bool) {
+    title = plan.title
+    command = plan.command
+    self.interrupted = interrupted
+    seed = plan.seed
+    layoutSeeds = plan.layoutSeeds
+    notes = plan.arms.filter { !$0.note.isEmpty }.map { "\($0.name): \($0.note)" }
+    lines = []
+    for (index, cell) in plan.cells.enumerated() {
+      let findings = CellFindings(plan, index, samples: samples)
+      for entry in findings.entries {
+        lines.append(Self.line(plan, cell, entry, dropped: findings.table.dropped.count))
+      }
+      for equal in plan.equal {
+        for metric in cell.metrics { lines.append(Self.line(cell, metric, equal)) }
+      }
+      let dropped = findings.table.dropped.count
+      if dropped > 0 {
+        notes.append(
+          "\(cell.id): \(dropped) blocks dropped whole: \(findings.table.reason ?? "a failed sample")"
+        )
+      }
+    }
+  }
+
+  private static func line(
+    _ plan: ComparisonPlan, _ cell: ComparisonPlan.CellPlan, _ entry: CellFindings.Entry,
+    dropped: Int
+  ) -> Line {
+    let finding = entry.finding
+    let base = log(1 + entry.metric.limit)
+    let margin = entry.pair.role == .compared ? max(base, finding?.floor ?? 0) : base
+    // A metric of which more is better was turned; its ratio is shown as it is.
+    let turned =
+      Derived.all.first { $0.name == entry.metric.name }?.lowerIsBetter == false ? -1.0 : 1.0
+    let ends = finding?.interval.map { [exp(turned * $0.lowerBound), exp(turned * $0.upperBound)] }
+    return Line(
+      cell: cell.id, metric: entry.metric.name, arm: plan.arms[entry.pair.arm].name,
+      base: plan.arms[entry.pair.base].name, role: entry.pair.role,
+      ratio: finding.map { exp(turned * $0.median) }, low: ends?.min(), high: ends?.max(),
+      confidence: finding?.interval == nil ? nil : cell.schedule?.confidence,
+      blocks: finding?.blocks ?? 0, blocksDropped: dropped, margin: exp(margin) - 1,
+      layoutSpread: finding?.layoutSpread.map { exp($0) - 1 },
+      layouts: plan.arms[entry.pair.base].layouts,
+      verdict: finding.map { Verdict($0, margin: margin) } ?? .inconclusive,
+      couldHaveShown: finding?.couldHaveShown, armMedian: entry.armMedian,
+      baseMedian: entry.baseMedian, reason: entry.reason.map { cell.reason ?? $0 },
+      identical: false)
+  }
+
+  private static func line(
+    _ cell: ComparisonPlan.CellPlan, _ metric: ComparisonPlan.Metric, _ equal: ComparisonPlan.Equal
+  ) -> Line {
+    Line(
+      cell: cell.id, metric: metric.name, arm: equal.name, base: equal.sameAs, role: .compared,
+      ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
+      margin: metric.limit, layoutSpread: nil, layouts: 1, verdict: .same, couldHaveShown: nil,
+      armMedian: nil, baseMedian: nil, reason: "identical build, not measured", identical: true)
+  }
+
+  /// Whether more than 2 % of a cell's blocks were dropped: the run is then void.
+  public var isVoid: Bool {
+    lines.contains { Double($0.blocksDropped) > 0.02 * Double($0.blocks + $0.blocksDropped) }
+  }
+}
+
+extension ComparisonReport.Line {
+  /// Two builds that are the same to the byte.
+  public static func identical(_ cell: ComparisonPlan.CellPlan, _ arm: String, _ base: String)
+    -> Self
+  {
+    Self(
+      cell: cell.id, metric: cell.metrics.first?.name ?? "ns_per_op", arm: arm, base: base,
+      role: .compared, ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
+      margin: cell.metrics.first?.limit ?? 0, layoutSpread: nil, layouts: 1, verdict: .same,
+      couldHaveShown: nil, armMedian: nil, baseMedian: nil,
+      reason: "identical build, not measured", identical: true)
+  }
+
+  /// The verdict in harness.md's words.
+  public var words: String {
+    let within = "same within ±\(share(margin))"
+    switch verdict {
+    case .same:
+      if identical { return "same (identical build)" }
+      guard let low, let high, low > 1 || high < 1 else { return within }
+      // It excludes 1: said, though it does not matter.
+      let ends = [abs(low - 1), abs(high - 1)].sorted()
+      let up = low > 1
+      let word = up == isLowerBetter ? "slower" : "faster"
+      return "\(within) (\(word) by \(share(ends[0]).dropLast(2))–\(share(ends[1])))"
+    case .slower, .faster:
+      return verdict.rawValue + (layouts == 1 ? " (1 layout: may be the layout's)" : "")
+    case .inconclusive:
+      guard let couldHaveShown else { return "inconclusive (\(reason ?? "too few blocks"))" }
+      return "inconclusive (could have shown ±\(share(couldHaveShown)))"
+    }
+  }
+
+  private var isLowerBetter: Bool {
+    Derived.all.first { $0.name == metric }?.lowerIsBetter ?? true
+  }
+}
+
+/// A share as `2 %`, `0.35 %`: two significant digits, no needless zeros.
+public func share(_ value: Double) -> String {
+  let percent = abs(value) * 100
+  let digits = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : 2
+  var text = String(
+    format: "%.\(digits)f", locale: Locale(identifier: "en_US_POSIX"), percent)
+  if text.contains(".") {
+    while text.hasSuffix("0") { text.removeLast() }
+    if text.hasSuffix(".") { text.removeLast() }
+  }
+  return text + " %"
+}

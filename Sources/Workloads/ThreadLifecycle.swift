@@ -34,13 +34,19 @@ func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
   }
 }
 
-/// Frees, in task context, what other threads' handlers passed on.
+/// Frees, in task context, up to `limit` objects that handlers passed on.
+///
+/// Between operations the limit is small: a handler at every instruction passes on more than is
+/// freed meanwhile.
 @inline(__always)
 func drain(
-  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls,
+  atMost limit: Int = 4
 ) {
-  while var object = unsafe block.pointee.toForeground.pop() {
+  var freed = 0
+  while freed < limit, var object = unsafe block.pointee.toForeground.pop() {
     unsafe releaseInTask(&object, calls, checked: plan.checked, &block.pointee.counts)
+    freed &+= 1
   }
 }
 
@@ -55,7 +61,7 @@ func prime(_ block: UnsafeMutablePointer<ThreadBlock>) {
 func endPass(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let plan = unsafe block.pointee.shared.pointee.plan
   let calls = unsafe block.pointee.shared.pointee.calls
-  unsafe drain(block, plan, calls)
+  unsafe drain(block, plan, calls, atMost: .max)
   if let schedule = plan.schedule { unsafe freeLeftovers(block, schedule, calls) }
 }
 
@@ -63,7 +69,7 @@ func endPass(_ block: UnsafeMutablePointer<ThreadBlock>) {
 func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let plan = unsafe block.pointee.shared.pointee.plan
   let calls = unsafe block.pointee.shared.pointee.calls
-  unsafe drain(block, plan, calls)
+  unsafe drain(block, plan, calls, atMost: .max)
   while var object = unsafe block.pointee.toHandler.pop() {
     unsafe releaseInTask(&object, calls, checked: plan.checked, &block.pointee.counts)
   }

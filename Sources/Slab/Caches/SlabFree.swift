@@ -46,6 +46,9 @@ extension Instance {
   ///
   /// A slab that was full, or becomes empty, changes its place: then list_lock is taken before the
   /// exchange, so that nobody sees it between two places.
+  ///
+  /// So it is after a few failures: a handler at every instruction that takes objects of this very
+  /// slab would make the exchange fail for ever, and with list_lock held it cannot.
   func freeChain(
     _ caller: VCPU, _ slab: Slab, first: UnsafeMutableRawPointer, last: UnsafeMutableRawPointer,
     count n: Int
@@ -53,6 +56,7 @@ extension Instance {
     let cache = cache(of: slab)
     let node = cache.node
     var locked = false
+    var failures = 0
     while true {
       let counters = slab.counters
       let freelist = unsafe slab.freelist
@@ -60,7 +64,7 @@ extension Instance {
       let after = counters &- UInt64(n)
       let wasFull = unsafe freelist == nil
       let isEmpty = Slab.inUse(after) == 0
-      if (wasFull || isEmpty) && !locked {
+      if (wasFull || isEmpty || failures > 3) && !locked {
         node.lock.acquire(caller)
         locked = true
         continue  // The words may have changed while we waited.
@@ -70,6 +74,7 @@ extension Instance {
         return
       }
       count(caller, .slabCASFail)
+      failures &+= 1
     }
   }
 

@@ -26,7 +26,7 @@ extension AllocatorTests {
       let demo = root.appending(path: "docs/demo/handler.c")
       #expect(readme.contains(try String(contentsOf: demo, encoding: .utf8)))
 
-      let object = BuiltSubject.folder.appending(path: "libnolock.so").path
+      let object = BuiltSubject.folder.appending(path: "nolock-subject.so").path
       let built = try Command.run(
         [root.appending(path: "scripts/build-subject").path, object, "heap"])
       try #require(built.status == 0, "\(built.text)")
@@ -34,7 +34,7 @@ extension AllocatorTests {
       let compiled = try Command.run([
         "clang", "-O2", "-Wall", "-Werror", "-I",
         root.appending(path: "Sources/CNolock/include").path, demo.path, object, "-pthread", "-o",
-        program,
+        program, "-Wl,-rpath,\(BuiltSubject.folder.path)",
       ])
       try #require(compiled.status == 0, "\(compiled.text)")
       let result = try Command.run([program])

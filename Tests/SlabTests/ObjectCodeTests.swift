@@ -36,7 +36,9 @@ struct SlabObjectCodeTests {
         #expect(indirect == [], "\(path): \(entry) calls through a register")
       }
       let found = Self.entryPoints.filter { code.functions[$0] != nil }
-      #expect(found.count == Self.entryPoints.count, "\(path) has only \(found)")
+      // A subject's object holds one instance: the linker drops the other.
+      let expected = path.hasSuffix(".so") ? Self.entryPoints.count / 2 : Self.entryPoints.count
+      #expect(found.count == expected, "\(path) has only \(found)")
     }
   }
 

@@ -162,14 +162,5 @@ NL_SIGNAL_SAFE static inline void nl_clear(void *NL_NONNULL object, size_t bytes
     __asm__ volatile("" : "+r"(p) : : "memory");
   }
 }
-/// Copies `bytes` (a multiple of 16) the same way.
-NL_SIGNAL_SAFE static inline void nl_copy(void *NL_NONNULL to, const void *NL_NONNULL from,
-                                          size_t bytes) {
-  typedef long long pair __attribute__((vector_size(16)));
-  for (size_t i = 0; i < bytes / 16; i++) {
-    ((pair *)to)[i] = ((const pair *)from)[i];
-    __asm__ volatile("" : "+r"(i) : : "memory");
-  }
-}
 
 #endif

@@ -41,6 +41,15 @@ struct Line {
     return true
   }
 
+  /// Takes the lock again after work without it; false if it is held, or a flusher asks for it.
+  @inline(__always)
+  func relock() -> Bool {
+    guard tryLock() else { return false }
+    if !isRequested { return true }
+    unlock()
+    return false
+  }
+
   @inline(__always)
   var top: Slot {
     get { unsafe nl_line_top(pointer) }

@@ -155,12 +155,7 @@ extension SheafDesign {
       instance.freeSheaf(vcpu, sheaf)
       return false
     }
-    guard line.tryLock() else {
-      instance.putFull(vcpu, cache, sheaf)
-      return false
-    }
-    if line.isRequested {
-      line.unlock()
+    guard line.relock() else {
       instance.putFull(vcpu, cache, sheaf)
       return false
     }

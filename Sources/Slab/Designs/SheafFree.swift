@@ -151,12 +151,7 @@ extension SheafDesign {
   @inline(__always)
   private static func place(_ vcpu: VCPU, _ line: Line, _ cache: Cache, empty: Sheaf) -> Bool {
     let instance = T.instance
-    guard line.tryLock() else {
-      instance.putEmpty(vcpu, cache, empty)
-      return false
-    }
-    if line.isRequested {
-      line.unlock()
+    guard line.relock() else {
       instance.putEmpty(vcpu, cache, empty)
       return false
     }

@@ -7,7 +7,9 @@ import CPlatform
 /// Before it ran, nolock calls return NULL; ordinary calls would do the same work.
 @c(nolock_constructor)
 public func nolockConstructor() {
-  _ = Sheaves.start()
+  #if !NOLOCK_LIBRARY  // libnolock holds the default instance only (scripts/build-library)
+    _ = Sheaves.start()
+  #endif
   _ = Heap.start()
 }
 

@@ -129,17 +129,18 @@ out:
 static int visit_fork(void *context, long boundary, uintptr_t rip) {
   (void)rip;
   struct boundaries *b = context;
-  if (boundary > BOUNDARIES_RIPS || !b->take[boundary - 1]) return 0;
-  if (b->modes & BOUNDARIES_FRESH && child(b, BOUNDARIES_FRESH, boundary)) {
+  if (boundary > BOUNDARIES_RIPS) return 0;
+  int take_fresh = b->take[boundary - 1] & 1, take_frozen = b->take[boundary - 1] & 2;
+  if (take_fresh && b->modes & BOUNDARIES_FRESH && child(b, BOUNDARIES_FRESH, boundary)) {
     handler(b);
     return 1;
   }
   int mode = b->modes & (BOUNDARIES_NESTED | BOUNDARIES_PRODUCT);
-  if (mode && child(b, mode, boundary)) {
+  if (take_fresh && mode && child(b, mode, boundary)) {
     nested(b);
     return 1;
   }
-  if (b->modes & BOUNDARIES_FROZEN && child(b, BOUNDARIES_FROZEN, boundary)) {
+  if (take_frozen && b->modes & BOUNDARIES_FROZEN && child(b, BOUNDARIES_FROZEN, boundary)) {
     counts(b)->handlers++;
     void *object = take(b);
     if (object) me.held[me.held_count++] = object;
@@ -151,19 +152,33 @@ static int visit_fork(void *context, long boundary, uintptr_t rip) {
 
 // MARK: the experiment.
 
-static void choose(struct boundaries *b) {
-  long n = b->traps < BOUNDARIES_RIPS ? b->traps : BOUNDARIES_RIPS;
-  b->chosen = 0;
+/// Keeps about `most` of the `count` boundaries that have `bit`; their number.
+static long thin(struct boundaries *b, long n, unsigned char bit, long count, long most) {
+  long kept = 0, seen = 0;
   for (long i = 0; i < n; i++) {
-    b->take[i] = 1;
+    if (!(b->take[i] & bit)) continue;
+    if (count <= most || seen * most / count != (seen + 1) * most / count)
+      kept++;
+    else
+      b->take[i] &= (unsigned char)~bit;
+    seen++;
+  }
+  return kept;
+}
+
+static void choose(struct boundaries *b) {
+  long n = b->traps < BOUNDARIES_RIPS ? b->traps : BOUNDARIES_RIPS, count = 0;
+  for (long i = 0; i < n; i++) {
+    int before = 0, after = 0;
     if (n > b->limit) {
-      int before = 0, after = 0;
       for (long j = i - 1; j >= 0 && before < 2; j--) before += b->rip[j] == b->rip[i];
       for (long j = i + 1; j < n && !after; j++) after = b->rip[j] == b->rip[i];
-      b->take[i] = before < 2 || !after;
     }
-    b->chosen += b->take[i];
+    b->take[i] = before < 2 || !after ? 3 : 0;
+    count += b->take[i] != 0;
   }
+  b->chosen = n > b->limit ? thin(b, n, 1, count, b->most) : count;
+  b->chosen_frozen = thin(b, n, 2, count, b->most);
 }
 
 void boundaries_perform(void *context, struct nl_call *call) {
@@ -279,8 +294,8 @@ static void print_count(const char *mode, const struct boundaries_count *c) {
 }
 
 void boundaries_print(const struct boundaries *b, const char *name) {
-  printf("%s boundaries=%ld instructions=%ld chosen=%ld", name, b->traps, b->instructions,
-         b->chosen);
+  printf("%s boundaries=%ld instructions=%ld chosen=%ld chosen_frozen=%ld", name, b->traps,
+         b->instructions, b->chosen, b->chosen_frozen);
   print_count("linear", &b->linear);
   print_count("fresh", &b->fresh);
   print_count("nested", &b->nested);

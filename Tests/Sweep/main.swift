@@ -4,7 +4,7 @@ import CSweep
 import Glibc
 import Subjects
 
-// sweep SUBJECT OBJECT SIZE MODES LIMIT [OPERATION/STATE…]: interrupts the named states, or all, of
+// sweep SUBJECT OBJECT SIZE MODES LIMIT MOST [OPERATION/STATE…]: interrupts the named states, or all, of
 // a subject at their instruction boundaries (Tests/CSweep/include/boundaries.h).  One line of
 // name=value words each.  0; 1 if a state's books do not balance; 3 if a state is not reached;
 // 64 for wrong words.
@@ -16,10 +16,10 @@ func say(_ text: String, to descriptor: Int32) {
 func complain(_ text: String) { say(text, to: 2) }
 
 let words = CommandLine.arguments
-guard words.count >= 6, let size = Int(words[3]), (16...8192).contains(size),
-  let modes = UInt32(words[4]), let limit = Int(words[5])
+guard words.count >= 7, let size = Int(words[3]), (16...8192).contains(size),
+  let modes = UInt32(words[4]), let limit = Int(words[5]), let most = Int(words[6]), most > 0
 else {
-  complain("usage: sweep SUBJECT OBJECT SIZE MODES LIMIT [OPERATION/STATE…]")
+  complain("usage: sweep SUBJECT OBJECT SIZE MODES LIMIT MOST [OPERATION/STATE…]")
   exit(64)
 }
 let subject: Subject
@@ -34,7 +34,7 @@ if let reason = AtlasRun.refusal(subject) {
   exit(64)
 }
 let all = State.all + State.further
-let wanted = Set(words.dropFirst(6))
+let wanted = Set(words.dropFirst(7))
 let names = all.map { "\($0.operation.rawValue)/\($0.name)" }
 for name in wanted where !names.contains(name) {
   complain("state '\(name)' found, allowed: \(names.joined(separator: ", "))")
@@ -58,6 +58,7 @@ for (state_, name) in zip(all, names) where wanted.isEmpty || wanted.contains(na
   unsafe boundaries_reset(state, foreign)
   unsafe state.pointee.modes = modes
   unsafe state.pointee.limit = limit
+  unsafe state.pointee.most = most
   // The exit hook and a detach hold the flush lock, for which "flush_here" waits; of the calls
   // only kfree_nolock leaves something behind while it takes no lock.
   unsafe state.pointee.flushes = state_.operation == .threadDetach ? 0 : 1

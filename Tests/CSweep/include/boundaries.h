@@ -42,14 +42,15 @@ struct boundaries {
   size_t size;
   unsigned modes;
   /// Of a call with more boundaries, those of an instruction that it meets more than three times
-  /// are: the first, the second and the last.  LINEAR takes all.
+  /// are: the first, the second and the last, and of all these `most`.  LINEAR takes all.
   long limit;
+  long most;      ///< FROZEN: at most so many boundaries, evenly spread
   int drains;     ///< FROZEN: the other thread also drains what the frozen one deferred
   int flushes;    ///< FROZEN: the other thread also tries a remote flush
   long foreign_count;
   void *_Nullable foreign[BOUNDARIES_FOREIGN];
   // Results.
-  long traps, instructions, chosen;
+  long traps, instructions, chosen, chosen_frozen;
   struct boundaries_count linear, fresh, nested, frozen;
   long frozen_held;       ///< boundaries at which the frozen thread held its line
   long frozen_not_taken;  ///< of those, a remote flush said that it took nothing
@@ -59,7 +60,7 @@ struct boundaries {
   int first_finding, first_mode;
   long first_boundary;
   uintptr_t rip[BOUNDARIES_RIPS];
-  unsigned char take[BOUNDARIES_RIPS];
+  unsigned char take[BOUNDARIES_RIPS];  ///< 1: FRESH and NESTED, 2: FROZEN
 };
 
 /// Allocates objects on another thread for the handlers to free.  0, or an errno.

@@ -9,12 +9,14 @@
 #include "shadow.h"
 #include "statistics.h"
 
+enum { HELD = 48 };
+
 // This process's part; every child has its own copy.
 static struct {
   int mode;          // 0: the undisturbed parent
   long boundary;
   struct nl_call call;
-  void *held[48];
+  void *held[HELD];
   int held_count;
   int violations;
 } me;
@@ -41,21 +43,25 @@ static void give(struct boundaries *b, void *object) {
   counts(b)->freed++;
 }
 
-/// An allocation that stays, one that is freed, and another thread's object freed.  What the first
-/// gets is freed after a second one, else the same head would come back and test nothing.
-static void handler(struct boundaries *b) {
-  counts(b)->handlers++;
-  void *first = take(b);
-  if (b->foreign_count) give(b, b->foreign[--b->foreign_count]);
-  void *second = take(b);
-  if (first) give(b, first);
-  if (!second) return;
-  if (me.held_count == 48) {
+static void keep(struct boundaries *b, void *object) {
+  if (!object) return;
+  if (me.held_count == HELD) {
     give(b, me.held[0]);
-    memmove(me.held, me.held + 1, 47 * sizeof *me.held);
+    memmove(me.held, me.held + 1, (HELD - 1) * sizeof *me.held);
     me.held_count--;
   }
-  me.held[me.held_count++] = second;
+  me.held[me.held_count++] = object;
+}
+
+/// Another thread's object freed first, when the sheaf is as the call left it; two allocations that
+/// stay, because the first gets what was just freed; one that is freed again.
+static void handler(struct boundaries *b) {
+  counts(b)->handlers++;
+  if (b->foreign_count) give(b, b->foreign[--b->foreign_count]);
+  keep(b, take(b));
+  keep(b, take(b));
+  void *third = take(b);
+  if (third) give(b, third);
 }
 
 // MARK: visitors, called in the trap handler.

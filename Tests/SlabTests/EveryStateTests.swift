@@ -1,4 +1,5 @@
 import CPlatform
+import CSweep
 import Foundation
 import TestSupport
 import Testing

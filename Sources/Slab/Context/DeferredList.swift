@@ -54,7 +54,11 @@ extension Instance {
       guard let object = unsafe node else {
         if tookHead { break }
         tookHead = true
-        unsafe node = WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+        #if NOLOCK_BROKEN_LATE_DETACH
+          unsafe node = nl_load_pointer(nl_deferred_at_head(list.pointer))
+        #else
+          unsafe node = WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+        #endif
         continue
       }
       let cache = unsafe cache(of: slab(of: object))
@@ -66,6 +70,9 @@ extension Instance {
       unsafe node = next
       drained &+= 1
     }
+    #if NOLOCK_BROKEN_LATE_DETACH
+      if tookHead { _ = unsafe WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer)) }
+    #endif
     unsafe list.pointer.pointee.stalled = node
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
     count(caller, .deferredDrained, by: drained)

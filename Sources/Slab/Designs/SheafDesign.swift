@@ -110,6 +110,9 @@ enum SheafDesign<T: Tuning> {
       return false
     }
     unsafe object = top[-1]
+    #if NOLOCK_BROKEN_EARLY_UNLOCK
+      line.unlock()
+    #endif
     unsafe line.top = top - 1
     unsafe nl_count(&line.pointer.pointee.alloc_fast)
     line.unlock()

@@ -20,6 +20,12 @@ struct SweptState: Sendable {
     static let frozen = Modes(rawValue: 16)
   }
 
+  // enum boundaries_finding.
+  static let twice = 1
+  static let lost = 3
+  static let died = 7
+  static let hung = 8
+
   static let program = {
     let bundle = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     let folders = sequence(first: bundle) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }

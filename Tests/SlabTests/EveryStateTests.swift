@@ -56,7 +56,8 @@ struct EveryStateTests {
     for state in try sweep(subject, [.linear, .fresh]) {
       #expect(state["fresh_handlers"] == state["chosen"])
       #expect(state["chosen"] >= min(state["boundaries"], 100))
-      #expect(state["linear_handlers"] >= state["boundaries"] / 4, "\(state.name)")
+      // A handler's free may turn the rest of a slow call into a fast one.
+      #expect(state["linear_handlers"] >= min(state["boundaries"], 20), "\(state.name)")
       // Without memory, or while a lock is held, NULL is an answer; always NULL is none.
       if !state.name.hasSuffix("/failed") && !state.name.hasSuffix("/zone-lock-held") {
         #expect(state["fresh_allocated"] > state["chosen"], "\(state.name)")
@@ -81,7 +82,8 @@ struct EveryStateTests {
     var held = 0
     for state in try sweep(subject, [.frozen], most: 30) {
       #expect(state["frozen_handlers"] == state["chosen_frozen"])
-      if !state.name.hasSuffix("/failed") && !state.name.hasSuffix("/next-bucket") {
+      let withoutMemory = ["/failed", "/next-bucket", "/zone-lock-held"]
+      if !withoutMemory.contains(where: state.name.hasSuffix) {
         #expect(state["calls"] >= state["chosen_frozen"] * 150, "\(state.name)")
       }
       // Where it holds a central lock, an ordinary caller, and the flusher is one, may wait for it.

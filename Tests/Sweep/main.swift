@@ -62,6 +62,8 @@ for (state_, name) in zip(all, names) where wanted.isEmpty || wanted.contains(na
   // The exit hook and a detach hold the flush lock, for which "flush_here" waits; of the calls
   // only kfree_nolock leaves something behind while it takes no lock.
   unsafe state.pointee.flushes = state_.operation == .threadDetach ? 0 : 1
+  let withoutLocks = ["/hit", "/spare-swap", "/defer", "kfree_nolock/busy"]
+  unsafe state.pointee.takes_central_locks = withoutLocks.contains(where: name.hasSuffix) ? 0 : 1
   unsafe state.pointee.drains = name == "kfree_nolock/defer" ? 1 : 0
   guard let run = AtlasRun(subject, state_, size: size) else { exit(64) }
   do {

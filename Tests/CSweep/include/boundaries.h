@@ -47,6 +47,8 @@ struct boundaries {
   long most;      ///< FROZEN: at most so many boundaries, evenly spread
   int drains;     ///< FROZEN: the other thread also drains what the frozen one deferred
   int flushes;    ///< FROZEN: the other thread also tries a remote flush
+  /// FROZEN: the call takes locks that ordinary callers, and the flusher is one, wait for.
+  int takes_central_locks;
   long foreign_count;
   void *_Nullable foreign[BOUNDARIES_FOREIGN];
   // Results.

@@ -81,11 +81,11 @@ extension Configuration {
     if !vcpu.isShared, !isHooked(vcpu) {
       let error = unsafe nl_arm_exit_hook(instance.pointer.pointee.exit_key, vcpu.pointer)
       // Without a hook the worker finds the thread's end.
-      unsafe vcpu.pointer.pointee.hooked = error == 0 ? 1 : 2
+      unsafe nl_vcpu_set_hooked(vcpu.pointer, error == 0 ? 1 : 2)
     }
     startWorker()
   }
 
   @inline(__always)
-  private static func isHooked(_ vcpu: VCPU) -> Bool { unsafe vcpu.pointer.pointee.hooked != 0 }
+  private static func isHooked(_ vcpu: VCPU) -> Bool { unsafe nl_vcpu_hooked(vcpu.pointer) != 0 }
 }

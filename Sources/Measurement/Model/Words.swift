@@ -99,7 +99,8 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 /// The subjects known by name.
 public enum Subjects {
   public static let names = [
-    "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor",
+    "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
   ]
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
   public static let prefixes = ["rev:", "peer:"]

@@ -140,6 +140,8 @@ public final class ComparisonRunner {
       sample.reason = record.status == .ok ? nil : record.reason
       sample.metrics = record.metrics
       sample.latency = record.buckets
+      sample.intendedLatency = record.intended
+      sample.insideLatency = record.inside
     }
     return sample
   }

@@ -49,7 +49,7 @@ struct Plan {
   var maskable: Bool
   /// breakpoint: the entry points by name.
   var functions: [String]
-  /// pair: exact instruction counts instead of times.
+  /// pair, batch, churn: exact instruction counts instead of times.
   var counted: Bool
   var handlerEmpty: Bool
   var rate: Double
@@ -125,8 +125,9 @@ extension Plan {
     oneThread = try flag(entry.irq_one_thread, "irq_one_thread")
     maskable = try flag(entry.irq_class, "irq_class")
     counted = try flag(entry.counted, "counted")
-    guard !counted || (workload == .pair && !isStorm && irq == .none && threads == 1) else {
-      throw PlanError(text: "plan entry: counted is 1, allowed with workload pair, one thread, no irq")
+    guard !counted || (workload != .replay && !isStorm && irq == .none && threads == 1) else {
+      throw PlanError(
+        text: "plan entry: counted is 1, allowed with pair, batch or churn, one thread, no irq")
     }
     let names = functionNames.isEmpty ? "kmalloc" : functionNames
     functions = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

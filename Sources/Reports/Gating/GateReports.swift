@@ -19,7 +19,8 @@ public enum GateReports {
     if let low = line.low, let high = line.high {
       interval = ComparisonTables.ratio(low) + "–" + ComparisonTables.ratio(high)
     }
-    let limit = line.limit == 0 ? "exact" : (line.isSoft ? "soft " : "") + share(line.limit)
+    let amount = line.scale == .ratio ? share(line.limit) : String(format: "%.3g", line.limit)
+    let limit = line.limit == 0 ? "exact" : (line.isSoft ? "soft " : "") + amount
     return [
       line.cell, line.metric, ComparisonTables.ratio(line.ratio), interval, limit, "\(line.blocks)",
       line.copy?.rawValue ?? "–", line.plant?.rawValue ?? "–",

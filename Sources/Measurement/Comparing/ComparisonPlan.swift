@@ -116,9 +116,29 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     }
   }
 
+  /// The patches that a series measures, as they were given.
+  public struct Series: Codable, Equatable, Sendable {
+    /// `BASE..TIP`; null where there are mboxes.
+    @Explicit public var range: String?
+    public var mboxes: [String]
+    @Explicit public var base: String?
+    /// How each patch is built.
+    public var design: String
+    public var layouts: Int
+
+    public init(range: String?, mboxes: [String], base: String?, design: String, layouts: Int) {
+      self.range = range
+      self.mboxes = mboxes
+      self.base = base
+      self.design = design
+      self.layouts = layouts
+    }
+  }
+
   public var title: String
-  /// Null for what is no gate.
+  /// Null for what is no gate, and for what is no series.
   @Explicit public var gate: Gate?
+  @Explicit public var series: Series?
   public var arms: [Arm]
   /// Booked as equal.
   public var equal: [Equal] = []
@@ -154,6 +174,7 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     self.fingerprint = fingerprint
     slabinfo = nil
     gate = nil
+    series = nil
   }
 
   /// Intervals that are decided upon: cells × metrics × pairs.

@@ -20,7 +20,7 @@ struct ComparisonOptions: ParsableArguments {
   @Option(help: .init("Layouts that each revision is built in.", valueName: "n"))
   var layouts = 4
 
-  @Option(help: "Design of a revision: sheaves or heap.")
+  @Option(help: "Design of a revision, as its build-subject knows it: sheaves, heap, …")
   var design = "sheaves"
 
   @Option(help: .init("Seed of every random order (default: fresh).", valueName: "n"))
@@ -51,8 +51,10 @@ struct ComparisonOptions: ParsableArguments {
     guard (1...16).contains(layouts) else {
       throw Failure(.usage, "--layouts '\(layouts)' found, allowed: 1…16")
     }
-    guard ["sheaves", "heap"].contains(design) else {
-      throw Failure(.usage, "--design '\(design)' found, allowed: sheaves, heap")
+    guard !design.isEmpty,
+      design.allSatisfy({ $0.isASCII && ($0.isLetter || "-0123456789".contains($0)) })
+    else {
+      throw Failure(.usage, "--design '\(design)' found, allowed: a design's name: sheaves, heap")
     }
     _ = try seconds()
   }

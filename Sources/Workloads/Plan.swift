@@ -51,7 +51,7 @@ struct Plan {
   var frequency: Bool
   /// breakpoint: functions by name.
   var functions: [String]
-  /// pair: exact instruction counts instead of times.
+  /// pair, batch, churn: exact instruction counts instead of times.
   var counted: Bool
   var handlerEmpty: Bool
   var rate: Double
@@ -128,8 +128,9 @@ extension Plan {
     maskable = try flag(entry.irq_class, "irq_class")
     frequency = try flag(entry.irq_frequency, "irq_frequency")
     counted = try flag(entry.counted, "counted")
-    guard !counted || (workload == .pair && !isStorm && irq == .none && threads == 1) else {
-      throw PlanError(text: "plan entry: counted is 1, allowed with workload pair, one thread, no irq")
+    guard !counted || (workload != .replay && !isStorm && irq == .none && threads == 1) else {
+      throw PlanError(
+        text: "plan entry: counted is 1, allowed with pair, batch or churn, one thread, no irq")
     }
     let names = functionNames.isEmpty ? "kmalloc" : functionNames
     functions = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

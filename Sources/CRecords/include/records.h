@@ -91,7 +91,9 @@ struct nl_plan_entry {
   uint32_t irq2;           ///< enum nl_irq: a second source, of another kind
   uint32_t irq_burst;      ///< signals back to back per arrival; 0 = 1
   uint32_t irq_one_thread; ///< 1: only the first thread is interrupted
-  uint32_t counted;        ///< pair: 1 = single-stepped, exact instructions, no times
+  /// pair, batch, churn: 1 = single-stepped, exact instructions, no times; a dilation above 0 then
+  /// adds one instruction to each call
+  uint32_t counted;
   double irq2_rate;        ///< arrivals per second and thread
   /// breakpoint: functions by name (Injection/FunctionTable.swift), at most 4, with commas between;
   /// empty = "kmalloc"
@@ -167,9 +169,11 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
-// Counted (pair; source step; the largest of 1,000 equal pairs after warm-up):
-//   step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
-//   step_traps_per_kfree, step_repeats (calls counted), step_distinct (different counts seen: 1)
+// Counted (source step; 1,000 operations after a warm-up, batch: whole batches; and stat.<name>):
+//   step_instructions    of all counted calls; step_repeats: operations, pairs of calls
+//   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
+//   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
+//   step_traps_per_kfree (of equal calls), step_distinct (different counts seen: 1)
 // Replay:
 //   remote_frees         frees by a thread that did not allocate the object
 //   dropped_frees, early_frees                must be 0

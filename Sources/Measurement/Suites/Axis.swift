@@ -44,8 +44,9 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     switch self {
     case .mix: workload != .replay
     case .trace, .contexts: workload == .replay
-    case .batch, .order: workload == .batch
-    case .live: workload == .pair || workload == .churn || workload == .storm
+    case .batch: workload == .batch || workload == .kunit
+    case .order: workload == .batch
+    case .live: [.pair, .churn, .storm, .larson].contains(workload)
     case .foreground: workload == .storm
     case .calls: workload == .pair || workload == .batch || workload == .churn
     default: true

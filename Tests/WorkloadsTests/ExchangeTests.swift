@@ -51,10 +51,10 @@ private let own = ["sheaves", "heap"]
     }
   }
 
-  /// 1000 rounds of 1000 objects; the handlers' objects come on top.
+  /// The kernel's test has 1000 rounds, which here take seconds: 50.
   @Test(arguments: own) func kunitPasses(subject: String) throws {
     let sample = try sample(
-      entry(subject, NL_KUNIT, iterations: 1_000_000) {
+      entry(subject, NL_KUNIT, iterations: 50_000) {
         $0.batch = 1000
         $0.mix.0 = 16
         $0.irq = NL_IRQ_PERF.rawValue
@@ -62,11 +62,10 @@ private let own = ["sheaves", "heap"]
       })
     if sample.status == NL_SKIPPED { return }
     #expect(sample.status == NL_OK, "\(sample.reason)")
-    #expect(sample["operations"] == 1_000_000)
+    #expect(sample["operations"] == 50_000)
     let handlers = sample["handler_attempts"]! - sample["handler_failed"]!
     #expect(sample["handler_attempts"]! > 0)
     #expect(sample["handler_freed"] == handlers)
-    // Warm-up 10,000 without interrupts' share known; all of it is freed.
     #expect(sample["allocated"] == sample["freed"])
     #expect(sample["stat.bad_free"] == 0)
   }

@@ -48,7 +48,7 @@ public struct Availability: Codable, Equatable, Sendable {
       } catch {
         return Availability(name, false, error.message)
       }
-    }
+    } + [Availability("survival", true, "who survives malloc and free in a signal handler")]
   }
 
   public static func interrupts() -> [Availability] {

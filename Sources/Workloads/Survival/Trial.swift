@@ -13,8 +13,10 @@ import Subjects
   private let handler: TrialHandler
   private let signals: UInt64
   private let seed: UInt64
-  /// The interrupted thread must do so much, however often it is interrupted.
-  private static let fewestOperations: UInt64 = 200
+  /// The interrupted thread must do so much, however often it is interrupted; with a handler at
+  /// every instruction nearly each call takes a slow path of thousands.
+  private var fewestOperations: UInt64 { source == .step ? 20 : 200 }
+  private static let warmUp = 1000
 
   /// nil iff a word is none of the source's, the work's or the handler's.
   public init?(source: String, work: String, handler: String, signals: UInt64, seed: UInt64) {
@@ -52,13 +54,17 @@ import Subjects
         calls: Calls(
           subject, nolockCalls: false,
           around: source == .step ? .stepper(onTrialStep) : .nothing),
-        subject.ops.pointee, handler: handler, multiplier: clock.multiplier, seed: seed))
+        subject.ops.pointee, handler: handler, ownSize: source == .step,
+        multiplier: clock.multiplier, seed: seed))
     unsafe progress.pointee.handler_calls = UInt64(2 * handler.replaced)
     unsafe progress.pointee.tick_ns = clockCost(clock)
     unsafe nl_thread_set(UnsafeMutableRawPointer(state))
-    var foreground = unsafe TrialForeground(state, seed: seed &* 3)
+    var foreground = unsafe TrialForeground(
+      state, small: source == .step, isInterrupted: true, seed: seed &* 3)
     let partner = unsafe work == .mt ? TrialPartner(state, &foreground, seed: seed &* 5) : nil
     if work == .mt, partner == nil { return (unavailable, "pthread_create: \(errorText(errno))") }
+    // What is made at the first call is not the experiment: no peer survives that.
+    for _ in 0..<Self.warmUp { foreground.step(work) }
     unsafe progress.pointee.phase = UInt64(NL_SURVIVAL_RUNS.rawValue)
     if let reason = unsafe interrupt(state, &foreground) { return (unavailable, reason) }
     unsafe nl_thread_store_release_32(&state.pointee.armed, 0)
@@ -86,7 +92,7 @@ import Subjects
     let progress = unsafe state.pointee.progress
     func done() -> Bool {
       unsafe progress.pointee.signals >= signals
-        && progress.pointee.operations >= Self.fewestOperations
+        && progress.pointee.operations >= fewestOperations
     }
     if source == .step {
       unsafe nl_thread_store_release_32(&state.pointee.armed, 1)

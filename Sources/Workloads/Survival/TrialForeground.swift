@@ -17,13 +17,20 @@ enum TrialWork: String {
   private let state: UnsafeMutablePointer<TrialState>
   private let objects: UnsafeMutablePointer<ShadowObject>
   private var random: UInt64
+  /// Sizes of 16…512 bytes only; and this is the thread that is interrupted.
+  private let small: Bool
+  private let isInterrupted: Bool
   private(set) var allocated: UInt64 = 0
   private(set) var freed: UInt64 = 0
   /// mt: to and from the other thread.
   var outgoing: UnsafeMutablePointer<ShadowRing>?
   var incoming: UnsafeMutablePointer<ShadowRing>?
 
-  init(_ state: UnsafeMutablePointer<TrialState>, seed: UInt64) {
+  init(
+    _ state: UnsafeMutablePointer<TrialState>, small: Bool, isInterrupted: Bool, seed: UInt64
+  ) {
+    self.small = small
+    self.isInterrupted = isInterrupted
     unsafe self.state = unsafe state
     unsafe objects = unsafe mapped(ShadowObject.self, count: Self.live)
     random = seed | 1
@@ -41,7 +48,7 @@ enum TrialWork: String {
     nextRandom(&random)
     let slot = Int(truncatingIfNeeded: (random &>> 20) % UInt64(Self.live))
     let draw = Int(truncatingIfNeeded: random &>> 40)
-    let words = draw % 10 == 0 ? 2 &+ draw % 2047 : 2 &+ draw % 63
+    let words = !small && draw % 10 == 0 ? 2 &+ draw % 2047 : 2 &+ draw % 63
     var old = unsafe objects[slot]
     if work == .mt, draw & 1 == 0, unsafe outgoing.unsafelyUnwrapped.pointee.push(old) {
       // Another thread frees it.
@@ -59,6 +66,7 @@ enum TrialWork: String {
   }
 
   private mutating func allocate(_ size: Int) -> ShadowObject {
+    if isInterrupted { unsafe state.pointee.current = size }
     let address = unsafe state.pointee.calls.allocate(size, 0, -1)
     let object = unsafe ShadowObject(address: address, size: size)
     if unsafe address != nil { allocated &+= 1 }
@@ -70,6 +78,7 @@ enum TrialWork: String {
     guard let address = unsafe object.address else { return }
     unsafe state.pointee.checkOrEnd(object)
     unsafe object.address = nil
+    if isInterrupted { unsafe state.pointee.current = object.size }
     unsafe state.pointee.calls.free(address)
     freed &+= 1
   }

@@ -23,7 +23,7 @@ import Glibc
     unsafe first.outgoing = there
     unsafe first.incoming = back
     unsafe shared = unsafe mapped(Shared.self, count: 1)
-    var second = unsafe TrialForeground(state, seed: seed)
+    var second = unsafe TrialForeground(state, small: false, isInterrupted: false, seed: seed)
     unsafe second.outgoing = back
     unsafe second.incoming = there
     unsafe shared.initialize(

@@ -64,6 +64,11 @@ enum TrialHandler: String {
   let allocate: Allocate
   let free: Free
   let handler: TrialHandler
+  /// The size that the foreground is asking for or freeing.
+  var current = 64
+  /// Half of what handlers want is of the foreground's own size.  Not all: to free and allocate as
+  /// many of one size puts the very list back that an unguarded pop had seen.
+  private let ownSize: Bool
   let cost = LatencyHistogram()
   /// Nanoseconds per tick × 2³².
   let multiplier: UInt64
@@ -79,8 +84,9 @@ enum TrialHandler: String {
 
   init(
     progress: UnsafeMutablePointer<nl_survival>, calls: Calls, _ ops: nolock_ops,
-    handler: TrialHandler, multiplier: UInt64, seed: UInt64
+    handler: TrialHandler, ownSize: Bool, multiplier: UInt64, seed: UInt64
   ) {
+    self.ownSize = ownSize
     unsafe self.progress = unsafe progress
     self.calls = calls
     unsafe allocate = unsafe ops.kmalloc_nolock ?? ops.kmalloc
@@ -100,7 +106,7 @@ enum TrialHandler: String {
       nextRandom(&random)
       // 16…512 bytes, whole words; pair: always 64.
       let drawn = 16 &+ Int(truncatingIfNeeded: (random &>> 24) % 63) &* 8
-      unsafe sizes[index] = handler == .pair ? 64 : drawn
+      unsafe sizes[index] = handler == .pair ? 64 : ownSize && random &>> 63 == 0 ? current : drawn
       unsafe checkOrEnd(held[(oldest &+ index) % handler.objects])
       index &+= 1
     }

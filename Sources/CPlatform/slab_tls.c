@@ -12,13 +12,12 @@ struct nl_sheaf nl_bootstrap_sheaf;
 struct nl_vcpu nl_boot __attribute__((aligned(64))) = ALL_LOCKED;
 struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
 
-#define STORAGE(name)                                                     \
-  struct nl_instance nl_instance_##name __attribute__((aligned(64)));                                  \
-  __thread struct nl_vcpu *nl_vcpu_##name                                 \
-      __attribute__((tls_model("initial-exec"))) = &nl_boot;
-
+#define STORAGE(name)                                                   \
+  struct nl_instance nl_instance_##name __attribute__((aligned(64)));   \
+  __thread struct nl_vcpu *nl_vcpu_##name                               \
+      __attribute__((tls_model("initial-exec"))) = &nl_boot;            \
+  _Alignas(16) char nl_ops_##name[256];
 
 uint32_t nl_flusher_phase;
-_Alignas(16) char nl_ops_sheaves[256], nl_ops_heap[256];
 STORAGE(sheaves)
 STORAGE(heap)

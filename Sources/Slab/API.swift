@@ -24,7 +24,7 @@ public enum NolockHeap {
   /// - Complexity: O(1); a slow call is bounded by a sheaf's capacity.
   /// - Ordering: what happened before the object's free happens before this returns.
   public static func kmalloc(_ size: Int, _ flags: Flags = []) -> UnsafeMutableRawPointer? {
-    unsafe SheafDesign<Heap>.kmalloc(UInt(bitPattern: size), flags.rawValue, NOLOCK_NO_NODE)
+    unsafe Heap.Form.kmalloc(UInt(bitPattern: size), flags.rawValue, NOLOCK_NO_NODE)
   }
 
   /// Frees an object of `kmalloc` or `kmallocNolock`; nil does nothing.
@@ -34,7 +34,7 @@ public enum NolockHeap {
   /// - Complexity: as `kmalloc`.
   /// - Ordering: happens before the next allocation that returns the object.
   public static func kfree(_ object: UnsafeMutableRawPointer?) {
-    unsafe SheafDesign<Heap>.kfree(object)
+    unsafe Heap.Form.kfree(object)
   }
 
   /// `size` bytes without ever waiting; they may come from the next larger bucket.
@@ -49,7 +49,7 @@ public enum NolockHeap {
   public static func kmallocNolock(
     _ size: Int, _ flags: Flags = []
   ) -> UnsafeMutableRawPointer? {
-    unsafe SheafDesign<Heap>.kmallocNolock(UInt(bitPattern: size), flags.rawValue, NOLOCK_NO_NODE)
+    unsafe Heap.Form.kmallocNolock(UInt(bitPattern: size), flags.rawValue, NOLOCK_NO_NODE)
   }
 
   /// Frees an object of `kmallocNolock` without ever waiting.
@@ -59,7 +59,7 @@ public enum NolockHeap {
   /// - Complexity: O(1).
   /// - Ordering: as `kfree`.
   public static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    unsafe SheafDesign<Heap>.kfreeNolock(object)
+    unsafe Heap.Form.kfreeNolock(object)
   }
 
   /// Usable bytes of `object`; 0 for what is no object of this allocator.
@@ -69,11 +69,11 @@ public enum NolockHeap {
   /// - Complexity: O(1).
   /// - Ordering: none.
   public static func ksize(_ object: UnsafeRawPointer?) -> Int {
-    unsafe SheafDesign<Heap>.ksize(object)
+    unsafe Heap.ksize(object)
   }
 
   /// Returns when every object whose free was deferred before the call is free.
   ///
   /// - Context: task.
-  public static func barrier() { SheafDesign<Heap>.barrier() }
+  public static func barrier() { Heap.barrier() }
 }

@@ -38,9 +38,8 @@ public enum SubjectLookup {
 /// `objectPath` is the shared object of a `rev:NAME`, and of a `peer:` whose path is too long for
 /// its name.  Context: main thread, before any other.
 public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
-  switch name {
-  case "sheaves": unsafe builtIn(name, sheavesSubject())
-  case "heap": unsafe builtIn(name, heapSubject())
+  if let design = BuiltIn(rawValue: name) { return unsafe builtIn(name, design.subject) }
+  return switch name {
   case "null": loadNull()
   case "glibc", "jemalloc", "mimalloc", "tcmalloc": loadPeer(name)
   default:
@@ -57,6 +56,5 @@ public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
 }
 
 /// Every subject that has a fixed name, in the order of listing.
-public let subjectNames = [
-  "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
-]
+public let subjectNames =
+  BuiltIn.allCases.map(\.rawValue) + ["null", "glibc", "jemalloc", "mimalloc", "tcmalloc"]

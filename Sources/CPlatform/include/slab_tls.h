@@ -26,7 +26,10 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
                                                        struct nl_vcpu *NL_NONNULL v) {         \
     return __atomic_compare_exchange_n(&nl_vcpu_##name, &old, v, false, __ATOMIC_RELAXED,      \
                                        __ATOMIC_RELAXED);                                      \
-  }
+  }                                                                                            \
+  /* The ops table; its type is CNolock's. */                                                  \
+  extern char nl_ops_##name[256];                                                              \
+  static inline void *NL_NONNULL nl_get_ops_##name(void) { return nl_ops_##name; }
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
@@ -36,11 +39,6 @@ extern uint32_t nl_flusher_phase;
 NL_SIGNAL_SAFE static inline uint32_t *NL_NONNULL nl_get_flusher_phase(void) {
   return &nl_flusher_phase;
 }
-
-/// Storage of the two ops tables; their type is CNolock's.
-extern char nl_ops_sheaves[256], nl_ops_heap[256];
-static inline void *NL_NONNULL nl_get_ops_sheaves(void) { return nl_ops_sheaves; }
-static inline void *NL_NONNULL nl_get_ops_heap(void) { return nl_ops_heap; }
 
 NL_SIGNAL_SAFE static inline struct nl_vcpu *NL_NONNULL nl_get_boot(void) { return &nl_boot; }
 NL_SIGNAL_SAFE static inline struct nl_vcpu *NL_NONNULL nl_get_gone(void) { return &nl_gone; }

@@ -87,46 +87,29 @@ extension Instance {
       bucket &+= 1
     }
   }
-
-  /// Opens the lines of a block that a thread is about to use.
-  func openLines(_ vcpu: VCPU) {
-    var i = 0
-    while i < Int(NL_CACHES) {
-      let line = vcpu.line(ofCache: i)
-      unsafe line.pointer.pointee.object_size = UInt32(truncatingIfNeeded: cache(i).objectSize)
-      line.main = .bootstrap
-      line.spare = nil
-      unsafe line.top = Sheaf.bootstrap.objects
-      line.isPending = false
-      unsafe nl_line_release_request(line.pointer)
-      line.restoreBounds()
-      line.unlock()
-      i &+= 1
-    }
-  }
 }
 
-extension SheafDesign {
+extension Configuration {
   /// The calling thread's block; attaches the thread if this is its first slow call.
   ///
   /// Returns `boot` itself, which has no sheaves, iff no block is left.
   /// - Context: any.  A handler that comes in between and attaches first wins.
   @inline(never)
   static func attach() -> VCPU {
-    let instance = T.instance
+    let instance = instance
     guard let vcpu = instance.takeVCPU() else {
       instance.count(.boot, .attachFailed)
       return .boot
     }
-    instance.openLines(vcpu)
+    openLines(vcpu)
     unsafe vcpu.pointer.pointee.tid = nl_gettid()
     unsafe vcpu.pointer.pointee.generation = instance.pointer.pointee.generation
     unsafe vcpu.pointer.pointee.attached_at = nl_add(nl_instance_at_attaches(instance.pointer), 1)
     unsafe vcpu.pointer.pointee.hooked = 0
     unsafe vcpu.pointer.pointee.silent = 0
-    guard T.replace(.boot, with: vcpu) else {
+    guard replace(.boot, with: vcpu) else {
       instance.returnVCPU(vcpu)
-      return T.vcpu
+      return vcpu
     }
     // Last: the worker takes two attached blocks of one tid as proof that one thread is dead.
     vcpu.state = NL_VCPU_ATTACHED.rawValue
@@ -136,7 +119,23 @@ extension SheafDesign {
 
   @inline(__always)
   static func enterNolock() -> VCPU {
-    let vcpu = T.vcpu
+    let vcpu = vcpu
     return vcpu == .boot ? attach() : vcpu
+  }
+
+  /// Opens the lines of a block that a thread is about to use.
+  @inline(__always)
+  private static func openLines(_ vcpu: VCPU) {
+    var i = 0
+    while i < Int(NL_CACHES) {
+      let line = vcpu.line(ofCache: i)
+      let cache = instance.cache(i)
+      unsafe line.pointer.pointee.object_size = UInt32(truncatingIfNeeded: cache.objectSize)
+      line.isPending = false
+      unsafe nl_line_release_request(line.pointer)
+      Form.open(line, of: cache)
+      line.unlock()
+      i &+= 1
+    }
   }
 }

@@ -18,26 +18,27 @@ struct DeferredList {
   }
 }
 
-extension Instance {
+extension Configuration {
   /// Puts an object on the list of `caller`, or on the instance's for a thread without a vCPU.
   ///
   /// - Context: any.  Progress: wait-free.
   /// - Ordering: release; pairs with the drain's acquire.
   @inline(__always)
-  func deferFree(_ caller: VCPU, _ object: UnsafeMutableRawPointer, of cache: Cache) {
-    let list = caller.isShared ? deferred : caller.deferred
+  static func deferFree(_ caller: VCPU, _ object: UnsafeMutableRawPointer, of cache: Cache) {
+    let instance = instance
+    let list = caller.isShared ? instance.deferred : caller.deferred
     _ = unsafe WaitFreeStack.push(
       nl_deferred_at_head(list.pointer), object, link: cache.link(of: object))
-    count(caller, .freeDeferred)
+    instance.count(caller, .freeDeferred)
     // Relaxed: the worker's exchange may see it a period later, no more.
-    unsafe nl_instance_set_dirty(pointer, 1)
+    unsafe nl_instance_set_dirty(instance.pointer, 1)
     if caller.isShared { return }
     // The next ordinary call for this cache on this thread drains.
-    let line = caller.line(ofCache: cache.index)
-    line.isPending = true
-    line.poisonBounds()
+    Form.wake(caller.line(ofCache: cache.index))
   }
+}
 
+extension Instance {
   /// Returns up to `limit` deferred objects to their slabs; true if more are left.
   ///
   /// - Context: task, no lock held.

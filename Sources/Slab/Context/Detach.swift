@@ -1,46 +1,6 @@
 import CPlatform
 
 extension Instance {
-  /// Empties a block that no thread uses any more, and puts it on the free list.
-  ///
-  /// A line whose lock is held was left by siglongjmp, or by a thread that did not survive a fork:
-  /// its sheaves may be half-edited and are abandoned, counted.
-  /// - Context: task.  The caller holds the block's `flush_lock`.
-  func reclaim(_ caller: VCPU, _ vcpu: VCPU) {
-    vcpu.state = NL_VCPU_FREE.rawValue
-    var i = 0
-    while i < Int(NL_CACHES) {
-      let line = vcpu.line(ofCache: i)
-      if line.tryLock() { empty(caller, line) } else { count(caller, .lostLines) }
-      i &+= 1
-    }
-    _ = drain(caller, vcpu.deferred, limit: .max)
-    if vcpu.deferred.hasWork {
-      // Only a push that never ended (its thread vanished in a fork) can be left.
-      unsafe vcpu.deferred.pointer.pointee.stalled = nil
-      count(caller, .lostLines)
-    }
-    returnOwnPages(caller, of: vcpu)
-    unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
-    returnVCPU(vcpu)
-  }
-
-  /// Returns a held line's objects and sheaves; the lock stays held until the next attach.
-  private func empty(_ caller: VCPU, _ line: Line) {
-    let main = line.main
-    if main != .bootstrap {
-      main.size = line.count
-      flush(caller, main)
-      freeSheaf(caller, main)
-      line.main = .bootstrap
-      unsafe line.top = Sheaf.bootstrap.objects
-    }
-    guard let spare = line.spare else { return }
-    flush(caller, spare)
-    freeSheaf(caller, spare)
-    line.spare = nil
-  }
-
   /// Waits for the worker to leave a block alone.
   ///
   /// - Context: task.
@@ -49,7 +9,36 @@ extension Instance {
   }
 }
 
-extension SheafDesign {
+extension Configuration {
+  /// Empties a block that no thread uses any more, and puts it on the free list.
+  ///
+  /// A line whose lock is held was left by siglongjmp, or by a thread that did not survive a fork:
+  /// its sheaves may be half-edited and are abandoned, counted.
+  /// - Context: task.  The caller holds the block's `flush_lock`.
+  static func reclaim(_ caller: VCPU, _ vcpu: VCPU) {
+    let instance = instance
+    vcpu.state = NL_VCPU_FREE.rawValue
+    var i = 0
+    while i < Int(NL_CACHES) {
+      let line = vcpu.line(ofCache: i)
+      if line.tryLock() {
+        Form.empty(caller, line, of: instance.cache(i))
+      } else {
+        instance.count(caller, .lostLines)
+      }
+      i &+= 1
+    }
+    _ = instance.drain(caller, vcpu.deferred, limit: .max)
+    if vcpu.deferred.hasWork {
+      // Only a push that never ended (its thread vanished in a fork) can be left.
+      unsafe vcpu.deferred.pointer.pointee.stalled = nil
+      instance.count(caller, .lostLines)
+    }
+    instance.returnOwnPages(caller, of: vcpu)
+    unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
+    instance.returnVCPU(vcpu)
+  }
+
   /// The exit hook: signals may still arrive, so the slot leads to `gone` before anything else.
   ///
   /// - Context: task, the ending thread itself.
@@ -62,9 +51,9 @@ extension SheafDesign {
   ///
   /// - Context: task.
   static func detach(_ vcpu: VCPU, leaving next: VCPU) {
-    guard !vcpu.isShared, T.replace(vcpu, with: next) else { return }
-    T.instance.lockForFlush(vcpu)
-    T.instance.reclaim(vcpu, vcpu)
+    guard !vcpu.isShared, replace(vcpu, with: next) else { return }
+    instance.lockForFlush(vcpu)
+    reclaim(vcpu, vcpu)
   }
 
   /// What every ordinary slow call does first; nil iff the instance cannot be started.
@@ -72,8 +61,8 @@ extension SheafDesign {
   /// - Context: task.
   @inline(__always)
   static func enterOrdinary() -> VCPU? {
-    let instance = T.instance
-    if !instance.isStarted, !T.start() { return nil }
+    let instance = instance
+    if !instance.isStarted, !start() { return nil }
     if unsafe nl_load_u32(instance.pointer.pointee.fork_marker.unsafelyUnwrapped) == 0 {
       recoverInChild()
     }
@@ -90,7 +79,7 @@ extension SheafDesign {
   @inline(never)
   private static func firstOrdinaryCall(_ vcpu: VCPU) {
     if !vcpu.isShared, !isHooked(vcpu) {
-      let error = unsafe nl_arm_exit_hook(T.instance.pointer.pointee.exit_key, vcpu.pointer)
+      let error = unsafe nl_arm_exit_hook(instance.pointer.pointee.exit_key, vcpu.pointer)
       // Without a hook the worker finds the thread's end.
       unsafe vcpu.pointer.pointee.hooked = error == 0 ? 1 : 2
     }

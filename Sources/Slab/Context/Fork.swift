@@ -4,14 +4,14 @@ import CPlatform
 // abandoned and counted; what the forking thread holds stays held, because fork may be called in a
 // handler, and the interrupted call goes on.
 
-extension SheafDesign {
+extension Configuration {
   /// Makes the instance usable in the child.
   ///
   /// - Context: the fork handler, or the first ordinary slow call after a raw clone.
   @inline(never)
   static func recoverInChild() {
-    let instance = T.instance
-    let me = T.vcpu
+    let instance = instance
+    let me = vcpu
     let tid = me.tid
     unsafe instance.pointer.pointee.fork_marker.unsafelyUnwrapped.pointee = 1
     unsafe instance.pointer.pointee.generation &+= 1
@@ -45,7 +45,7 @@ extension SheafDesign {
   }
 
   private static func recoverZone(_ tid: UInt32) {
-    let zone = T.instance.zone
+    let zone = instance.zone
     guard abandons(zone.lock, tid) else { return }
     var order = 0
     while order <= Int(NL_MAX_ORDER) {
@@ -56,7 +56,7 @@ extension SheafDesign {
   }
 
   private static func orphanOthers(_ me: VCPU) {
-    let instance = T.instance
+    let instance = instance
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
@@ -82,7 +82,7 @@ extension SheafDesign {
     let holder = unsafe nl_load_u32(lock.word) & ~flags
     if holder == 0 || holder == tid { return false }
     unsafe nl_store_u32(lock.word, 0)
-    T.instance.count(T.vcpu, .lostAtFork)
+    instance.count(vcpu, .lostAtFork)
     return true
   }
 }

@@ -8,7 +8,7 @@ typealias Slot = UnsafeMutablePointer<UnsafeMutableRawPointer?>
 /// The lock is a plain byte.  A handler runs to its end before the interrupted code goes on, so it
 /// either sees the byte set, or takes and returns it in between; the window between the test and
 /// the store is harmless.  A remote flusher asks by `request` and by poisoned bounds, see
-/// RemoteFlush.swift.
+/// SheafRemoteFlush.swift.
 @safe
 struct Line {
   let pointer: UnsafeMutablePointer<nl_line>

@@ -5,7 +5,7 @@ import CPlatform
 ///
 /// Handlers never wake it (that would be a system call): it looks every 10 ms, and every 100 ms
 /// after a second without work.
-extension SheafDesign {
+extension Configuration {
   /// Nanoseconds.
   static var workerPeriod: UInt64 { 10_000_000 }
   static var idlePeriod: UInt64 { 100_000_000 }
@@ -15,18 +15,18 @@ extension SheafDesign {
   /// - Context: task.
   @inline(never)
   static func startWorker() {
-    let state = unsafe nl_instance_at_worker_state(T.instance.pointer)
+    let state = unsafe nl_instance_at_worker_state(instance.pointer)
     guard unsafe nl_cas_u32(state, NL_WORKER_NONE.rawValue, NL_WORKER_RUNS.rawValue) else { return }
-    unsafe nl_store_u32(nl_instance_at_worker_tid(T.instance.pointer), 1)
-    if nl_start_thread(T.workerMain) != 0 {
-      unsafe nl_store_u32(nl_instance_at_worker_tid(T.instance.pointer), 0)
+    unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 1)
+    if nl_start_thread(hooks.worker) != 0 {
+      unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
       unsafe nl_store_u32(state, NL_WORKER_NONE.rawValue)
     }
   }
 
   /// The worker's life; returns when it is forbidden.
   static func runWorker() {
-    let instance = T.instance
+    let instance = instance
     let me = enterNolock()
     if !me.isShared { unsafe me.pointer.pointee.hooked = 3 }  // no exit hook: it detaches itself
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), nl_gettid())
@@ -55,7 +55,7 @@ extension SheafDesign {
 
   /// One look at everything; true if there was something to do.
   private static func workerRound(_ me: VCPU, _ round: Int) -> Bool {
-    let instance = T.instance
+    let instance = instance
     let flushAll = unsafe nl_swap_u32(nl_instance_at_flush_wanted(instance.pointer), 0) != 0
     var worked = flushAll
     if unsafe nl_swap_u8(nl_instance_at_dirty(instance.pointer), 0) != 0 {
@@ -74,7 +74,7 @@ extension SheafDesign {
 
   /// Drains every list; what a push under way holds up stays for the next round.
   static func drainAll(_ caller: VCPU) {
-    let instance = T.instance
+    let instance = instance
     var again = instance.deferred.hasWork && instance.drain(caller, instance.deferred, limit: .max)
     var i = 0
     while i < instance.vcpuCount {
@@ -87,7 +87,7 @@ extension SheafDesign {
 
   /// Reclaims the blocks of the dead and flushes those of the silent.
   private static func lookAfterThreads(_ me: VCPU, flushAll: Bool) {
-    let instance = T.instance
+    let instance = instance
     let pid = nl_getpid()
     var i = 0
     while i < instance.vcpuCount {
@@ -101,9 +101,9 @@ extension SheafDesign {
       if vcpu.state != state {
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       } else if orphan || isDead(vcpu, pid) {
-        instance.reclaim(me, vcpu)  // drops flush_lock
+        reclaim(me, vcpu)  // drops flush_lock
       } else {
-        if flushAll || hasGoneSilent(vcpu) { _ = instance.flushRemotely(me, vcpu) }
+        if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       }
     }
@@ -116,8 +116,8 @@ extension SheafDesign {
     let tid = vcpu.tid
     if nl_probe_thread(pid, tid) == -3 { return true }  // ESRCH
     var i = 0
-    while i < T.instance.vcpuCount {
-      let other = T.instance.vcpu(i)
+    while i < instance.vcpuCount {
+      let other = instance.vcpu(i)
       i &+= 1
       guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue, other.tid == tid else {
         continue
@@ -130,7 +130,7 @@ extension SheafDesign {
 
   /// True once, a second after a thread's last operation.
   private static func hasGoneSilent(_ vcpu: VCPU) -> Bool {
-    let activity = T.instance.activity(of: vcpu)
+    let activity = instance.activity(of: vcpu)
     if unsafe activity != vcpu.pointer.pointee.activity {
       unsafe vcpu.pointer.pointee.activity = activity
       unsafe vcpu.pointer.pointee.silent = 0

@@ -7,7 +7,7 @@ import CPlatform
 /// Nothing but the lock, `top` and one bound is tested.  Every rare case (foreign page, large
 /// object, thread not attached, remote request, deferred work) shows itself as a held lock or a
 /// poisoned bound.
-enum SheafDesign<T: Tuning> {
+enum SheafDesign<C: Configuration>: Design {
   /// Ordinary allocation.
   @inline(__always)
   static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
@@ -16,7 +16,7 @@ enum SheafDesign<T: Tuning> {
       return unsafe flagged(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(T.vcpu, last), &object) { return unsafe object }
+    if unsafe hit(plainLine(C.vcpu, last), &object) { return unsafe object }
     return unsafe allocSlow(size, gfp, node)
   }
 
@@ -28,7 +28,7 @@ enum SheafDesign<T: Tuning> {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(T.vcpu, size &- 1), &object) { return unsafe object }
+    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
     return unsafe allocSlow(size, gfp, node)
   }
 
@@ -50,7 +50,7 @@ enum SheafDesign<T: Tuning> {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(T.vcpu, last), &object) { return unsafe object }
+    if unsafe hit(plainLine(C.vcpu, last), &object) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -62,7 +62,7 @@ enum SheafDesign<T: Tuning> {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(T.vcpu, size &- 1), &object) { return unsafe object }
+    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -124,7 +124,7 @@ enum SheafDesign<T: Tuning> {
     guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue else {
       return nil
     }
-    let vcpu = T.vcpu
+    let vcpu = C.vcpu
     let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?
     guard unsafe hit(line, &object) else { return nil }
@@ -136,7 +136,7 @@ enum SheafDesign<T: Tuning> {
   /// arena; whole pages and free pages lead to a dummy line.
   @inline(__always)
   private static func hit(freeing object: UnsafeMutableRawPointer?) -> Bool {
-    let vcpu = T.vcpu
+    let vcpu = C.vcpu
     let offset = unsafe UInt(bitPattern: object) &- vcpu.pointer.pointee.arena_base
     guard unsafe offset < vcpu.pointer.pointee.arena_size else { return false }
     let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[

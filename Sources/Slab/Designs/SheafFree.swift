@@ -1,43 +1,17 @@
-import CNolock
 import CPlatform
 
 // Free where the fast line gave up.
 
 extension SheafDesign {
-  /// Ordinary free, slow path.  NULL and ZERO_SIZE_PTR do nothing; a pointer that is no object is
-  /// counted (`bad_free`) and left alone.
-  ///
-  /// - Context: task.
-  @inline(never)
-  static func freeSlow(_ object: UnsafeMutableRawPointer?) {
-    guard let object = unsafe object, unsafe object != zeroSizePointer else { return }
-    let instance = T.instance
-    guard let vcpu = enterOrdinary() else { return }
-    guard let cache = unsafe instance.cache(at: object) else {
-      if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
-      return
-    }
-    if unsafe freeToLine(vcpu, cache, object, Ordinary.self) { return }
-    instance.count(vcpu, .freeSlow)
-    unsafe instance.freeToSlab(vcpu, object)
-  }
-
-  /// Free in any context, slow path: a sheaf, else deferred.  Whole pages are leaked and counted,
-  /// as in the kernel.
-  ///
-  /// - Context: any.  Progress: wait-free.
-  @inline(never)
-  static func freeNolockSlow(_ object: UnsafeMutableRawPointer?) {
-    guard let object = unsafe object, unsafe object != zeroSizePointer, T.instance.isStarted
-    else { return }
-    let instance = T.instance
-    let vcpu = enterNolock()
-    guard let cache = unsafe instance.cache(at: object) else {
-      instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
-      return
-    }
-    if unsafe freeToLine(vcpu, cache, object, Nolock.self) { return }
-    unsafe instance.deferFree(vcpu, object, of: cache)
+  @inline(__always)
+  static func release<M: CallMode>(
+    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool {
+    if unsafe freeToLine(vcpu, cache, object, M.self) { return true }
+    if !M.waits { return false }
+    C.instance.count(vcpu, .freeSlow)
+    unsafe C.instance.freeToSlab(vcpu, object)
+    return true
   }
 
   @inline(__always)
@@ -50,7 +24,7 @@ extension SheafDesign {
       if line.isRequested { return false }
     #endif
     guard line.tryLock() else {
-      T.instance.count(vcpu, .lineBusy)
+      C.instance.count(vcpu, .lineBusy)
       return false
     }
     return unsafe freeLocked(vcpu, line, cache, object, M.self)
@@ -62,7 +36,7 @@ extension SheafDesign {
   static func freeLocked<M: CallMode>(
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
-    let instance = T.instance
+    let instance = C.instance
     #if !NOLOCK_BROKEN_EARLY_REQUEST
       if line.isRequested {
         line.unlock()
@@ -90,7 +64,7 @@ extension SheafDesign {
   private static func makeRoom<M: CallMode>(
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
   ) -> Bool {
-    let instance = T.instance
+    let instance = C.instance
     let main = line.main
     if main == .bootstrap {
       // The kernel makes a CPU's first main when it brings the CPU up; here the first free does,
@@ -141,7 +115,7 @@ extension SheafDesign {
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
   ) -> Bool {
     line.unlock()
-    guard M.waits, let empty = T.instance.makeSheaf(vcpu, for: cache, Ordinary.self) else {
+    guard M.waits, let empty = C.instance.makeSheaf(vcpu, for: cache, Ordinary.self) else {
       return false
     }
     return place(vcpu, line, cache, empty: empty)
@@ -150,7 +124,7 @@ extension SheafDesign {
   /// Puts an empty sheaf where there is room for it, now that handlers may have used the line.
   @inline(__always)
   private static func place(_ vcpu: VCPU, _ line: Line, _ cache: Cache, empty: Sheaf) -> Bool {
-    let instance = T.instance
+    let instance = C.instance
     guard line.relock() else {
       instance.putEmpty(vcpu, cache, empty)
       return false

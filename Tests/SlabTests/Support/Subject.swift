@@ -17,8 +17,8 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     self.name = name
   }
 
-  static let sheaves = unsafe Subject(sheavesSubject()!, "sheaves").withWorker()
-  static let heap = unsafe Subject(heapSubject()!, "heap").withWorker()
+  static let sheaves = unsafe Subject(BuiltIn.sheaves.subject!, "sheaves").withWorker()
+  static let heap = unsafe Subject(BuiltIn.heap.subject!, "heap").withWorker()
   static let all = [sheaves, heap]
 
   /// Makes the first ordinary call, and returns when the worker that it starts has attached.

@@ -3,17 +3,17 @@ import CPlatform
 
 // The ordinary entry points besides allocation and free.
 
-extension SheafDesign {
+extension Configuration {
   /// Bytes of the bucket that holds `object`; 0 if it is none.
   ///
   /// - Context: any: it only reads.
   static func ksize(_ object: UnsafeRawPointer?) -> Int {
-    guard let object = unsafe object, T.instance.isStarted else { return 0 }
-    if let cache = unsafe T.instance.cache(at: object) { return cache.objectSize }
-    guard unsafe T.instance.isLarge(object), let page = unsafe T.instance.page(at: object) else {
+    guard let object = unsafe object, instance.isStarted else { return 0 }
+    if let cache = unsafe instance.cache(at: object) { return cache.objectSize }
+    guard unsafe instance.isLarge(object), let page = unsafe instance.page(at: object) else {
       return 0
     }
-    return 4096 &<< T.instance.descriptor(page).order
+    return 4096 &<< instance.descriptor(page).order
   }
 
   /// Gives the calling thread its block now, so that no later call attaches.  0, or -1.
@@ -25,14 +25,14 @@ extension SheafDesign {
   }
 
   /// - Context: task.
-  static func threadDetach() { detach(T.vcpu, leaving: .boot) }
+  static func threadDetach() { detach(vcpu, leaving: .boot) }
 
   /// Returns when everything deferred before the call is free.
   ///
   /// - Context: task.
   static func barrier() {
     guard let vcpu = enterOrdinary() else { return }
-    let instance = T.instance
+    let instance = instance
     let rounds = unsafe nl_instance_at_worker_rounds(instance.pointer)
     let start = unsafe nl_load_u32(rounds)
     // Two rounds: the one under way may have passed our list already.
@@ -53,12 +53,12 @@ extension SheafDesign {
   ///
   /// - Context: task.
   static func flush() {
-    unsafe nl_store_u32(nl_instance_at_flush_wanted(T.instance.pointer), 1)
+    unsafe nl_store_u32(nl_instance_at_flush_wanted(instance.pointer), 1)
     barrier()
   }
 
   static func ringWorker() {
-    let bell = unsafe nl_instance_at_worker_bell(T.instance.pointer)
+    let bell = unsafe nl_instance_at_worker_bell(instance.pointer)
     _ = unsafe nl_add_u32(bell, 1)
     _ = unsafe nl_futex_wake(bell, 1)
   }
@@ -70,7 +70,7 @@ extension SheafDesign {
   /// - Context: task.
   static func control(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
     guard let key = unsafe key else { return -1 }
-    let instance = T.instance
+    let instance = instance
     if unsafe equal(key, "limit") {
       // Rounded up: a limit of one byte is one page, not "none".
       unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
@@ -108,7 +108,7 @@ extension SheafDesign {
   /// The calling thread plays the worker's part as remote flusher; -1 while the worker runs,
   /// because there is one flusher at a time.
   private static func flushHere(times: UInt64) -> Int32 {
-    let instance = T.instance
+    let instance = instance
     guard let vcpu = enterOrdinary(),
       unsafe nl_load_u32(nl_instance_at_worker_tid(instance.pointer)) == 0
     else { return -1 }
@@ -117,7 +117,7 @@ extension SheafDesign {
         let other = instance.vcpu(i)
         guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue else { continue }
         instance.lockForFlush(other)
-        if other.state == NL_VCPU_ATTACHED.rawValue { _ = instance.flushRemotely(vcpu, other) }
+        if other.state == NL_VCPU_ATTACHED.rawValue { _ = Form.flushRemotely(vcpu, other) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(other.pointer))
       }
     }

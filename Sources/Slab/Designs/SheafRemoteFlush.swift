@@ -13,7 +13,7 @@ extension Instance {
   /// Never waits for the owner: a line that is held after 50 looks is left for the next time.
   /// - Context: task; one flusher at a time, the worker.  The caller holds the block's `flush_lock`.
   /// - Returns: the lines that were found held.
-  func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
+  func flushSheavesRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
     guard unsafe pointer.pointee.membarrier != 0 else { return Int(NL_CACHES) }
     forEachLine(vcpu) { unsafe nl_line_set_request($0.pointer, 1) }
     #if !NOLOCK_BROKEN_ONE_MEMBARRIER

@@ -1,0 +1,140 @@
+import CNolock
+import CPlatform
+
+/// A form of the allocator's per-CPU layer: what stands between an entry point and the slabs.
+///
+/// Every use is specialised for one `Configuration`; nothing is looked up at run time.
+protocol Design {
+  associatedtype C: Configuration
+
+  // The fast line, and behind it the slow path below.
+  static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer?
+  static func kmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer?
+  static func kfree(_ object: UnsafeMutableRawPointer?)
+  static func kfreeNolock(_ object: UnsafeMutableRawPointer?)
+
+  /// One attempt at one cache: by way of the vCPU's layer, else from the slabs.
+  ///
+  /// Returns nil iff there is no memory, or `M` may not wait and every way was busy or empty.
+  static func allocate<M: CallMode>(_ vcpu: VCPU, _ cache: Cache, _ mode: M.Type)
+    -> UnsafeMutableRawPointer?
+  /// Takes an object back; false iff `M` may not wait and it must be deferred.
+  static func release<M: CallMode>(
+    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool
+
+  // A line's life.  Contexts: any for `open` and `wake`, task for the others.
+
+  /// Makes a line of a block that a thread is about to use, but for its lock.
+  static func open(_ line: Line, of cache: Cache)
+  /// Returns everything that a line holds; its lock is held and stays so.
+  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache)
+  /// Sends the owner's next ordinary call into the slow path, where it drains.
+  static func wake(_ line: Line)
+  /// Returns what a silent thread caches, as far as it is not using it; the lines found held.
+  static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int
+}
+
+/// What an entry point does where its fast line gave up: the same in every design.
+extension Design {
+  static var zeroSizePointer: UnsafeMutableRawPointer? {
+    unsafe UnsafeMutableRawPointer(bitPattern: 16)
+  }
+
+  /// True for flags that the allocator knows.
+  @inline(__always)
+  static func areKnown(_ gfp: UInt32) -> Bool {
+    gfp & ~(NOLOCK_GFP_ZERO.rawValue | NOLOCK_GFP_ACCOUNT.rawValue) == 0
+  }
+
+  /// The number of the cache that serves `size`, 1...8192 bytes.
+  @inline(__always)
+  static func cacheIndex(_ size: Int, _ gfp: UInt32) -> Int {
+    let family = gfp & NOLOCK_GFP_ACCOUNT.rawValue != 0 ? Int(NL_BUCKETS) : 0
+    return family &+ Buckets.index(forSize: size)
+  }
+
+  @inline(__always)
+  static func cleared(
+    _ object: UnsafeMutableRawPointer, _ cache: Cache, _ gfp: UInt32
+  ) -> UnsafeMutableRawPointer? {
+    if gfp & NOLOCK_GFP_ZERO.rawValue != 0 { unsafe nl_clear(object, cache.objectSize) }
+    return unsafe object
+  }
+
+  /// Ordinary allocation, slow path.
+  ///
+  /// Returns nil iff a flag is unknown, the size is above NOLOCK_MAX_SIZE, or there is no memory.
+  /// - Context: task.
+  @inline(never)
+  static func allocSlow(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
+    if size == 0 { return unsafe zeroSizePointer }
+    guard areKnown(gfp) else { return nil }
+    let instance = C.instance
+    guard let vcpu = C.enterOrdinary() else { return nil }
+    if size > UInt(NOLOCK_MAX_CACHE_SIZE) { return unsafe instance.allocateLarge(vcpu, size, gfp) }
+    let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp))
+    guard let object = unsafe allocate(vcpu, cache, Ordinary.self) else { return nil }
+    return unsafe cleared(object, cache, gfp)
+  }
+
+  /// Allocation in any context, slow path: the bucket, then the next larger one, then nil.
+  ///
+  /// - Context: any.  Progress: wait-free but for the slab's exchange, which is capped.
+  @inline(never)
+  static func allocNolockSlow(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    if size == 0 { return unsafe zeroSizePointer }
+    guard areKnown(gfp), C.instance.isStarted else { return nil }
+    let instance = C.instance
+    let vcpu = C.enterNolock()
+    var wanted = size
+    var attempt = 0
+    while attempt < 2, wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
+      let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp))
+      if attempt == 1 { instance.count(vcpu, .nextBucket) }
+      if let object = unsafe allocate(vcpu, cache, Nolock.self) {
+        return unsafe cleared(object, cache, gfp)
+      }
+      wanted = UInt(bitPattern: cache.objectSize) &+ 1
+      attempt &+= 1
+    }
+    instance.count(vcpu, .nolockNull)
+    return nil
+  }
+
+  /// Ordinary free, slow path.  NULL and ZERO_SIZE_PTR do nothing; a pointer that is no object is
+  /// counted (`bad_free`) and left alone.
+  ///
+  /// - Context: task.
+  @inline(never)
+  static func freeSlow(_ object: UnsafeMutableRawPointer?) {
+    guard let object = unsafe object, unsafe object != zeroSizePointer else { return }
+    let instance = C.instance
+    guard let vcpu = C.enterOrdinary() else { return }
+    guard let cache = unsafe instance.cache(at: object) else {
+      if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
+      return
+    }
+    _ = unsafe release(vcpu, cache, object, Ordinary.self)
+  }
+
+  /// Free in any context, slow path: the vCPU's layer, else deferred.  Whole pages are leaked and
+  /// counted, as in the kernel.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  @inline(never)
+  static func freeNolockSlow(_ object: UnsafeMutableRawPointer?) {
+    guard let object = unsafe object, unsafe object != zeroSizePointer, C.instance.isStarted
+    else { return }
+    let instance = C.instance
+    let vcpu = C.enterNolock()
+    guard let cache = unsafe instance.cache(at: object) else {
+      instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
+      return
+    }
+    if unsafe release(vcpu, cache, object, Nolock.self) { return }
+    unsafe C.deferFree(vcpu, object, of: cache)
+  }
+}

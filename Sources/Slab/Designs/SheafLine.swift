@@ -1,0 +1,39 @@
+import CPlatform
+
+// A line's life in the sheaf design.
+
+extension SheafDesign {
+  @inline(__always)
+  static func open(_ line: Line, of cache: Cache) {
+    line.main = .bootstrap
+    line.spare = nil
+    unsafe line.top = Sheaf.bootstrap.objects
+    line.restoreBounds()
+  }
+
+  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache) {
+    let instance = C.instance
+    let main = line.main
+    if main != .bootstrap {
+      main.size = line.count
+      instance.flush(caller, main)
+      instance.freeSheaf(caller, main)
+      line.main = .bootstrap
+      unsafe line.top = Sheaf.bootstrap.objects
+    }
+    guard let spare = line.spare else { return }
+    instance.flush(caller, spare)
+    instance.freeSheaf(caller, spare)
+    line.spare = nil
+  }
+
+  @inline(__always)
+  static func wake(_ line: Line) {
+    line.isPending = true
+    line.poisonBounds()
+  }
+
+  static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
+    C.instance.flushSheavesRemotely(caller, vcpu)
+  }
+}

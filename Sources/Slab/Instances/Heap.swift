@@ -1,0 +1,79 @@
+import CNolock
+import CPlatform
+
+/// The sheaf design tuned for user programs, the default of the library: larger sheaves and barns,
+/// so that a batch of a thousand objects stays out of the slabs.
+enum Heap: Configuration {
+  typealias Form = SheafDesign<Heap>
+  @inline(__always)
+  static var instance: Instance { unsafe Instance(nl_get_instance_heap()) }
+  @inline(__always)
+  static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_heap()) }
+  @inline(__always)
+  static func replace(_ old: VCPU, with new: VCPU) -> Bool {
+    unsafe nl_cas_vcpu_heap(old.pointer, new.pointer)
+  }
+  static var hooks: Hooks {
+    unsafe Hooks(
+      worker: { Heap.runWorker() }, exit: { unsafe Heap.threadExit($0) },
+      child: { Heap.recoverInChild() })
+  }
+  static func sheafBytes(objectSize: Int) -> Int {
+    objectSize >= 4096 ? 128 : objectSize >= 1024 ? 256 : objectSize >= 512 ? 512 : 1024
+  }
+  static var barnLimit: Int { 64 }
+  static var carvesFromTop: Bool { true }
+
+  static func subject() -> UnsafePointer<nolock_ops>? {
+    guard start() else { return nil }
+    return unsafe table(
+      nl_get_ops_heap(), "heap",
+      Entries(
+        kmalloc: heapKmalloc, kfree: heapKfree, kmallocNolock: heapKmallocNolock,
+        kfreeNolock: heapKfreeNolock, ksize: heapKsize,
+        barrier: heapBarrier, attach: heapThreadAttach,
+        detach: heapThreadDetach,
+        stats: heapStats,
+        control: heapControl))
+  }
+}
+
+@c(nolock_kmalloc)
+func heapKmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
+  unsafe UInt(bitPattern: Heap.Form.kmalloc(size, gfp, node))
+}
+
+@c(nolock_kfree)
+func heapKfree(_ object: UnsafeMutableRawPointer?) { unsafe Heap.Form.kfree(object) }
+
+@c(nolock_kmalloc_nolock) @_noLocks @_noAllocation
+func heapKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
+  unsafe UInt(bitPattern: Heap.Form.kmallocNolock(size, gfp, node))
+}
+
+@c(nolock_kfree_nolock) @_noLocks @_noAllocation
+func heapKfreeNolock(_ object: UnsafeMutableRawPointer?) {
+  unsafe Heap.Form.kfreeNolock(object)
+}
+
+@c(nolock_ksize)
+func heapKsize(_ object: UnsafeRawPointer?) -> Int { unsafe Heap.ksize(object) }
+
+@c(nolock_barrier)
+func heapBarrier() { Heap.barrier() }
+
+@c(nolock_thread_attach)
+func heapThreadAttach() -> Int32 { Heap.threadAttach() }
+
+@c(nolock_thread_detach)
+func heapThreadDetach() { Heap.threadDetach() }
+
+@c(nolock_stats)
+func heapStats(_ out: UnsafeMutablePointer<nolock_stat>?, _ capacity: Int) -> Int {
+  unsafe Heap.instance.statistics(out, capacity)
+}
+
+@c(nolock_control)
+func heapControl(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
+  unsafe Heap.control(key, value)
+}

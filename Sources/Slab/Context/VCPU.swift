@@ -48,6 +48,9 @@ struct VCPU: Equatable {
 
   @inline(__always)
   var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
+  /// Of the design with per-CPU slabs: deactivations that handlers of this thread left.
+  @inline(__always)
+  var deferredSlabs: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred_slabs(pointer)) }
 }
 
 extension Instance {

@@ -24,7 +24,7 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   switch plan.workload {
   case .batch: operations = countedBatches(plan, wanted, &caller, subject)
   case .churn: operations = countedChurn(plan, wanted, &caller, subject)
-  case .pair, .storm, .replay: operations = countedPairs(plan, wanted, &caller, subject)
+  default: operations = countedPairs(plan, wanted, &caller, subject)
   }
   let part = SubjectStatistics(subject).difference(since: caller.before)
   var record = SampleRecord()

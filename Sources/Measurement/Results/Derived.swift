@@ -87,6 +87,9 @@ public struct Derived: Sendable {
       "irq_achieved_share", "share", "handler_signals", per: ["handler_requested"],
       lowerIsBetter: false, interrupts: true),
     quotient(
+      "irq_late_share", "share", "handler_late", per: ["handler_signals"], lowerIsBetter: true,
+      interrupts: true),
+    quotient(
       "handler_first_share", "share", "handler_first", per: ["handler_attempts"],
       lowerIsBetter: false, interrupts: true),
     quotient(
@@ -102,6 +105,19 @@ public struct Derived: Sendable {
       "handler_p99_ns", "ns", .latency(0.99), from: "foreground_ticks", lowerIsBetter: true,
       interrupts: true),
   ]
+
+  /// Whether a cell has this value at all.
+  func applies(to cell: Cell) -> Bool {
+    if cell.counted { return false }
+    if !needsInterrupts { return true }
+    let sources = [cell.interrupts, cell.irq.second]
+    switch name {
+    case "irq_achieved_share": return cell.interrupts.hasRate
+    // perf intends no instant: the thread's own time decides.
+    case "irq_late_share": return sources.contains(.timer) || sources.contains(.tgkill)
+    default: return cell.interrupts != .none
+    }
+  }
 
   /// The value of one sample.
   ///

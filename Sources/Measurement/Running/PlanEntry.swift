@@ -41,6 +41,13 @@ public struct PlanEntry: Sendable {
     entry.shuffled = cell.order == .shuffled ? 1 : 0
     entry.live = UInt32(cell.live)
     entry.irq = cell.interrupts.recordValue
+    entry.irq2 = cell.irq.second.recordValue
+    entry.irq2_rate = cell.irq.secondRate
+    entry.irq_burst = UInt32(cell.irq.burst)
+    entry.irq_class = (cell.irq.irqClass == .hardirq ? NL_CLASS_HARDIRQ : NL_CLASS_NMI).rawValue
+    entry.irq_one_thread = cell.irq.threads == .first ? 1 : 0
+    entry.irq_frequency = cell.irq.perfMode == .frequency ? 1 : 0
+    entry.counted = cell.counted ? 1 : 0
     entry.arrivals = (cell.arrivals == .poisson ? NL_POISSON : NL_PERIODIC).rawValue
     entry.handler = (cell.handler == .empty ? NL_HANDLER_EMPTY : NL_HANDLER_NOLOCK).rawValue
     entry.handler_own_bucket = cell.ownBucket ? 1 : 0
@@ -68,6 +75,8 @@ public struct PlanEntry: Sendable {
     let (name, object) = cell.nameAndObject
     try Self.put(name, "subject", \.subject, limit: 64, &raw)
     try Self.put(object, "object path", \.object_path, limit: 1024, &raw)
+    try Self.put(
+      cell.irq.functions.replacing("+", with: ","), "functions", \.irq_function, limit: 1024, &raw)
     try Self.put(trace, "trace path", \.trace_path, limit: 1024, &raw)
     Self.put(mix.sizes, \.mix, &raw)
     Self.put(handlerMix.sizes, \.handler_mix, &raw)

@@ -51,9 +51,10 @@ public final class Runner {
   /// - Throws: `notPermitted` where a file cannot be written or the sample program not started;
   ///   a sample that fails is a record, not an error.
   public func run() throws(Failure) {
+    try tryRates()
     try calibrate()
     for block in 0..<plan.blocks {
-      for comparison in plan.comparisons {
+      for comparison in plan.comparisons where block < plan.blocks(of: comparison) {
         if interrupted || signals.arrived {
           interrupted = true
           return
@@ -61,6 +62,23 @@ public final class Runner {
         try run(comparison, block: block)
       }
     }
+  }
+
+  /// Says which of the rates asked for this machine does not deliver.
+  private func tryRates() throws(Failure) {
+    guard plan.rates == nil else { return }
+    var rates: [DeliveredRate] = []
+    for comparison in plan.comparisons where comparison.calibration == nil {
+      guard let cell = comparison.arms.first?.cell, let wanted = DeliveredRate.cell(cell),
+        !rates.contains(where: { $0.source == DeliveredRate.name(cell) })
+      else { continue }
+      tell("trying \(DeliveredRate.name(cell))")
+      guard let found = try DeliveredRate.measure(cell, by: wanted, tool, signals) else { continue }
+      if let text = found.shortfall { observer?.note(text) }
+      rates.append(found)
+      if signals.arrived { return }
+    }
+    plan.rates = rates.isEmpty ? nil : rates
   }
 
   private func calibrate() throws(Failure) {
@@ -122,7 +140,7 @@ public final class Runner {
 
   /// The watchdog's limit for one sample, in seconds.
   func limit(_ targetNanoseconds: UInt64, _ cell: Cell) -> Double {
-    graceSeconds + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
+    graceSeconds + (cell.fixedIterations == nil ? 0 : 60) + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
   }
 
   func interrupt() { interrupted = true }

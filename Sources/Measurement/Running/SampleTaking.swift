@@ -45,6 +45,8 @@ extension SampleTool {
       sample.reason = record.status == .ok ? nil : record.reason
       sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
       sample.latency = record.buckets
+      sample.intendedLatency = record.intended
+      sample.insideLatency = record.inside
       if let counters, record.status == .ok {
         sample.counters = counters.values(
           record.metrics, errors: record.errors, block: place.block)

@@ -29,14 +29,19 @@ extension Configuration {
       i &+= 1
     }
     _ = instance.drain(caller, vcpu.deferred, limit: .max)
-    if vcpu.deferred.hasWork {
-      // Only a push that never ended (its thread vanished in a fork) can be left.
-      unsafe vcpu.deferred.pointer.pointee.stalled = nil
-      instance.count(caller, .lostLines)
-    }
+    _ = Form.drainSlabs(caller, of: vcpu)
+    // Only a push that never ended (its thread vanished in a fork) can be left.
+    giveUpRest(caller, vcpu.deferred)
+    giveUpRest(caller, vcpu.deferredSlabs)
     instance.returnOwnPages(caller, of: vcpu)
     unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
     instance.returnVCPU(vcpu)
+  }
+
+  private static func giveUpRest(_ caller: VCPU, _ list: DeferredList) {
+    guard list.hasWork else { return }
+    unsafe list.pointer.pointee.stalled = nil
+    instance.count(caller, .lostLines)
   }
 
   /// The exit hook: signals may still arrive, so the slot leads to `gone` before anything else.

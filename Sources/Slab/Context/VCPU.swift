@@ -26,6 +26,10 @@ struct VCPU: Equatable {
   @inline(__always)
   var isShared: Bool { state == NL_VCPU_SHARED.rawValue }
 
+  /// True of the helper thread's block.
+  @inline(__always)
+  var isWorker: Bool { unsafe pointer.pointee.hooked == 3 }
+
   /// Who takes a central lock in this block's name.
   @inline(__always)
   var tid: UInt32 { isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid }
@@ -44,6 +48,9 @@ struct VCPU: Equatable {
 
   @inline(__always)
   var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
+  /// Of the design with per-CPU slabs: deactivations that handlers of this thread left.
+  @inline(__always)
+  var deferredSlabs: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred_slabs(pointer)) }
 }
 
 extension Instance {

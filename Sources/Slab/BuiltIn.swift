@@ -10,12 +10,14 @@ func nolockConstructor() { _ = Heap.start() }
 /// The built-in designs as subjects.
 public enum BuiltIn: String, CaseIterable, Sendable {
   case sheaves, heap
+  case sheavesRT = "sheaves-rt"
 
   /// The table; nil iff the instance could not be started.
   public var subject: UnsafePointer<nolock_ops>? {
     switch self {
     case .sheaves: unsafe Sheaves.subject()
     case .heap: unsafe Heap.subject()
+    case .sheavesRT: unsafe SheavesRT.subject()
     }
   }
 }

@@ -10,7 +10,7 @@ func onInterrupt(
   let block = unsafe raw.assumingMemoryBound(to: ThreadBlock.self)
   // A breakpoint inside the handler's own calls is not one more interrupt.
   if unsafe nl_thread_load_acquire_32(&block.pointee.armed) == 1, unsafe !block.pointee.inHandler {
-    if unsafe block.pointee.shared.pointee.plan.maskable, nl_masked_defer(signal) == 1 {
+    if unsafe block.pointee.shared.pointee.plan.maskable, nl_task_hold_off(signal) == 1 {
       unsafe block.pointee.counts.masked &+= 1
     } else {
       unsafe block.pointee.inHandler = true

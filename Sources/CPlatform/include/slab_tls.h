@@ -33,6 +33,7 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
+NL_INSTANCE(sheaves_rt)
 
 /// For the broken twins' tests only (Debug/BrokenTwins.swift).
 extern uint32_t nl_flusher_phase;

@@ -91,7 +91,7 @@ extension Instance {
     } else if !slab.isOnPartial {
       append(caller, node, slab)
     }
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     if unused { discard(caller, slab, Ordinary.self) }
   }
 }

@@ -5,7 +5,9 @@ import CPlatform
 /// Every use is specialised; nothing is looked up at run time.
 protocol Configuration {
   associatedtype Form: Design where Form.C == Self
-  static var instance: Instance { get }
+  associatedtype Preempt: Preemption
+  typealias VCPU = PerCPU<Preempt>
+  static var instance: Instance<Preempt> { get }
   /// The calling thread's block: `boot` before its first slow call, `gone` after its exit.
   static var vcpu: VCPU { get }
   /// Sets the thread's slot if it still holds `old`.
@@ -37,7 +39,8 @@ extension Configuration {
   static func start() -> Bool {
     unsafe instance.start(
       barnLimit: barnLimit, carvesFromTop: carvesFromTop, sheafBytes: sheafBytes,
-      exitHook: hooks.exit, childHook: hooks.child)
+      exitHook: hooks.exit, childHook: hooks.child,
+      prepare: { Preempt.isRT ? unsafe shareVCPUs(UInt64(instance.pointer.pointee.cpu_count)) : true })
   }
 }
 

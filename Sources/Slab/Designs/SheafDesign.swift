@@ -50,7 +50,7 @@ enum SheafDesign<C: Configuration>: Design {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(C.vcpu, last), &object) { return unsafe object }
+    if unsafe !refuses && hit(plainLine(C.vcpu, last), &object) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -62,7 +62,7 @@ enum SheafDesign<C: Configuration>: Design {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
+    if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -70,7 +70,8 @@ enum SheafDesign<C: Configuration>: Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp) ?? allocNolockSlow(size, gfp, node)
+    if !refuses, let object = unsafe hitZeroed(size, gfp) { return unsafe object }
+    return unsafe allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -80,7 +81,7 @@ enum SheafDesign<C: Configuration>: Design {
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    if unsafe !hit(freeing: object) { unsafe freeNolockSlow(object) }
+    if unsafe refuses || !hit(freeing: object) { unsafe freeNolockSlow(object) }
   }
 
   @inline(__always)
@@ -103,7 +104,7 @@ enum SheafDesign<C: Configuration>: Design {
     #if !NOLOCK_BROKEN_NO_TRYLOCK
       if line.isLocked { return false }
     #endif
-    line.lock()
+    if !line.lock() { return false }
     let top = unsafe line.top
     if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {
       line.unlock()
@@ -142,8 +143,7 @@ enum SheafDesign<C: Configuration>: Design {
     let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[
       Int(bitPattern: offset &>> UInt(NL_PAGE_SHIFT))]
     let line = vcpu.line(atOffset: Int(entry))
-    if line.isLocked { return false }
-    line.lock()
+    if line.isLocked || !line.lock() { return false }
     let top = unsafe line.top
     if unsafe UInt(bitPattern: top) >= nl_line_full(line.pointer) {
       line.unlock()

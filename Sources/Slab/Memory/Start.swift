@@ -12,7 +12,7 @@ extension Instance {
   /// - Context: task; the constructor, or the first ordinary call of a program that runs before it.
   func start(
     barnLimit: Int, carvesFromTop: Bool, sheafBytes: (Int) -> Int, exitHook: nl_exit_hook,
-    childHook: nl_plain_hook
+    childHook: nl_plain_hook, prepare: () -> Bool
   ) -> Bool {
     let started = unsafe nl_instance_at_started(pointer)
     if unsafe !nl_cas_u32(started, 0, Self.starting) {
@@ -28,7 +28,7 @@ extension Instance {
       cache(i).prepare(index: i, cpus: Int(cpus), sheafBytes: bytes)
     }
     guard reserveArena(), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
-      nl_at_fork(childHook) == 0
+      nl_at_fork(childHook) == 0, prepare()
     else {
       unsafe nl_store_u32(started, Self.failed)
       return false

@@ -24,6 +24,7 @@ extension Instance {
   ///
   /// - Context: any.  Progress: the free list gets `exchangeCap` tries, then a fresh block is
   ///   carved, wait-free.
+  @inline(__always)
   func takeVCPU() -> VCPU? {
     let head = unsafe nl_instance_at_vcpu_free(pointer)
     var tries = 0
@@ -51,6 +52,7 @@ extension Instance {
   ///
   /// - Context: any.  Progress: `exchangeCap` tries; then the block is lost to this process, its
   ///   counters are not.
+  @inline(__always)
   func returnVCPU(_ vcpu: VCPU) {
     let head = unsafe nl_instance_at_vcpu_free(pointer)
     var tries = 0
@@ -64,6 +66,7 @@ extension Instance {
   }
 
   /// What never changes in a block: its tables and the dummy lines.
+  @inline(__always)
   private func fillTables(_ vcpu: VCPU) {
     unsafe vcpu.pointer.pointee.arena_base = pointer.pointee.arena_base
     unsafe vcpu.pointer.pointee.arena_size = pointer.pointee.arena_size

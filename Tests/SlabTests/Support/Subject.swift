@@ -19,7 +19,10 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
 
   static let sheaves = unsafe Subject(BuiltIn.sheaves.subject!, "sheaves").withWorker()
   static let heap = unsafe Subject(BuiltIn.heap.subject!, "heap").withWorker()
+  static let sheavesRT = unsafe Subject(BuiltIn.sheavesRT.subject!, "sheaves-rt").withWorker()
   static let all = [sheaves, heap]
+  /// The forms of PREEMPT_RT.
+  static let rt = [sheavesRT]
 
   /// Makes the first ordinary call, and returns when the worker that it starts has attached.
   private func withWorker() -> Subject {
@@ -47,6 +50,13 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   func threadAttach() -> Int32 { unsafe ops.pointee.thread_attach() }
   func threadDetach() { unsafe ops.pointee.thread_detach() }
   func control(_ key: String, _ value: UInt64) -> Int32 { unsafe ops.pointee.control(key, value) }
+
+  /// Runs `body` with the calling thread's context declared.
+  func declared<R>(_ context: nolock_context, _ flags: UInt32 = 0, _ body: () -> R) -> R {
+    let before = unsafe ops.pointee.context(context.rawValue | flags)
+    defer { _ = unsafe ops.pointee.context(before) }
+    return body()
+  }
 
   func fill(_ object: UInt, _ count: Int, with byte: UInt8) {
     _ = unsafe memset(UnsafeMutableRawPointer(bitPattern: object)!, Int32(byte), count)

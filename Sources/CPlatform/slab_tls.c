@@ -5,7 +5,6 @@
 
 #define ALL_LOCKED                                                             \
   { .line = {[0 ... NL_LINES - 1] = {.lock = 1,                                \
-                                     .top = (void **)nl_bootstrap_sheaf.objects, \
                                      .main = &nl_bootstrap_sheaf}},            \
     .state = NL_VCPU_SHARED }
 
@@ -24,3 +23,9 @@ __thread struct nl_task nl_task __attribute__((tls_model("initial-exec")));
 STORAGE(sheaves)
 STORAGE(heap)
 STORAGE(sheaves_rt)
+STORAGE(cpuslab_rt)
+STORAGE(tiny_rt)
+STORAGE(cpuslab)
+STORAGE(tiny)
+STORAGE(gfpflag)
+STORAGE(floor)

@@ -51,6 +51,17 @@ struct PerCPULine<P: Preemption> {
     return lock()
   }
 
+  /// Takes the lock where the design has nothing else to turn to.  RT: waits while another task has
+  /// it, but a nolock call only where its caller declared a preemptible task; false also if it is
+  /// this task's own already.
+  @inline(__always)
+  func acquire<M: CallMode>(_ mode: M.Type) -> Bool {
+    if tryLock() { return true }
+    if !P.isRT || taskLock.isMine || !(M.waits || Context.allowsBlocking) { return false }
+    taskLock.acquire()
+    return true
+  }
+
   /// Makes the lock of a block that nobody uses yet free.
   @inline(__always)
   func openLock() {

@@ -55,6 +55,7 @@ extension Configuration {
     if unsafe nl_add_u32(nl_vcpu_at_users(vcpu.pointer), 0 &- 1) != 1 { return }
     _ = emptyLines(vcpu, vcpu)
     _ = instance.drain(vcpu, vcpu.deferred, limit: .max)
+    _ = Form.drainSlabs(vcpu, of: vcpu)
     let pages = unsafe TaskLock(nl_vcpu_at_page_owner(vcpu.pointer))
     if pages.tryAcquire() {
       instance.returnOwnPages(vcpu, of: vcpu)
@@ -94,6 +95,7 @@ extension Configuration {
       let vcpu = instance.vcpu(i)
       unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
+      unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
       unsafe nl_store_u32(nl_vcpu_at_users(vcpu.pointer), vcpu == me ? 1 : 0)
       if unsafe abandons(nl_vcpu_at_page_owner(vcpu.pointer), old, new) {
         var order = 0

@@ -27,6 +27,10 @@ struct PerCPU<P: Preemption>: Equatable {
   @inline(__always)
   var isShared: Bool { state == NL_VCPU_SHARED.rawValue }
 
+  /// True of the helper thread's block.
+  @inline(__always)
+  var isWorker: Bool { unsafe pointer.pointee.hooked == 3 }
+
   /// Who takes a central lock in this block's name.
   @inline(__always)
   var tid: UInt32 {

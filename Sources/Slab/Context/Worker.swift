@@ -80,8 +80,9 @@ extension Configuration {
     var again = instance.deferred.hasWork && instance.drain(caller, instance.deferred, limit: .max)
     var i = 0
     while i < instance.vcpuCount {
-      let list = instance.vcpu(i).deferred
-      if list.hasWork, instance.drain(caller, list, limit: .max) { again = true }
+      let vcpu = instance.vcpu(i)
+      if vcpu.deferred.hasWork, instance.drain(caller, vcpu.deferred, limit: .max) { again = true }
+      if Form.drainSlabs(caller, of: vcpu) { again = true }
       i &+= 1
     }
     if again { unsafe nl_instance_set_dirty(instance.pointer, 1) }

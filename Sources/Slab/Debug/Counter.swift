@@ -32,6 +32,10 @@ enum Counter: Int {
   case lostLines
   /// Central locks whose holder did not survive a fork; what they guarded is abandoned.
   case lostAtFork
+  /// Per-CPU slabs: given up, and given up by a handler; partial slabs of a vCPU taken into use, fetched
+  /// from the node, put there by a free, and returned to the node; frees to another's active slab.
+  case deactivate, deactivateDeferred
+  case cpuPartialAlloc, cpuPartialNode, cpuPartialFree, cpuPartialDrain, freeFrozen
 
-  static var count: Int { Counter.lostAtFork.rawValue &+ 1 }
+  static var count: Int { Counter.freeFrozen.rawValue &+ 1 }
 }

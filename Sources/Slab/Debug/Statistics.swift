@@ -127,6 +127,13 @@ extension Counter {
     case .attachFailed: "attach_failed"
     case .lostLines: "lost_lines"
     case .lostAtFork: "lost_at_fork"
+    case .deactivate: "deactivate"
+    case .deactivateDeferred: "deactivate_deferred"
+    case .cpuPartialAlloc: "cpu_partial_alloc"
+    case .cpuPartialNode: "cpu_partial_node"
+    case .cpuPartialFree: "cpu_partial_free"
+    case .cpuPartialDrain: "cpu_partial_drain"
+    case .freeFrozen: "free_frozen"
     }
   }
 }

@@ -36,7 +36,8 @@ extension SheafDesign {
   }
 
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
-    C.Preempt.isRT
-      ? C.emptyLines(caller, vcpu) : C.instance.flushSheavesRemotely(caller, vcpu)
+    if C.Preempt.isRT { return C.emptyLines(caller, vcpu) }
+    // Without a guard the owner would not see the request.
+    return C.isGuarded ? C.instance.flushSheavesRemotely(caller, vcpu) : Int(NL_CACHES)
   }
 }

@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const struct nolock_ops *volatile masked_ops;
 static volatile sig_atomic_t ran[2], refused;
@@ -52,6 +55,41 @@ struct sweep_masking sweep_mask(const struct nolock_ops *ops) {
   sigaction(SIGUSR1, &old[0], 0);
   sigaction(SIGUSR2, &old[1], 0);
   pthread_sigmask(SIG_SETMASK, &mask, 0);
+  return seen;
+}
+
+struct waiter {
+  const struct nolock_ops *ops;
+  size_t size;
+};
+
+static void *wait_for_line(void *p) {
+  struct waiter *w = p;
+  w->ops->thread_attach();
+  uint32_t before = w->ops->context(NOLOCK_CONTEXT_TASK);
+  void *object = w->ops->kmalloc_nolock(64, 0, NOLOCK_NO_NODE);
+  w->ops->context(before);
+  w->size = w->ops->ksize(object);
+  w->ops->kfree(object);
+  return 0;
+}
+
+struct sweep_waiting sweep_wait_for_line(const struct nolock_ops *ops, uint32_t *line) {
+  struct waiter w = {.ops = ops};
+  struct sweep_waiting seen = {0};
+  pthread_t thread;
+  if (pthread_create(&thread, 0, wait_for_line, &w)) return seen;
+  for (int i = 0; i < 2000 && !seen.slept; i++) {
+    usleep(1000);
+    // The kernel's mark of a waiter.
+    seen.slept = (__atomic_load_n(line, __ATOMIC_ACQUIRE) & FUTEX_WAITERS) != 0;
+  }
+  // As the lock's owner gives it back.
+  uint32_t mine = (uint32_t)syscall(SYS_gettid);
+  if (!__atomic_compare_exchange_n(line, &mine, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    syscall(SYS_futex, line, FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0);
+  pthread_join(thread, 0);
+  seen.size = w.size;
   return seen;
 }
 

@@ -84,6 +84,14 @@ struct sweep_masking {
 };
 struct sweep_masking sweep_mask(const struct nolock_ops *ops);
 
+/// A declared preemptible task allocates 64 bytes by the nolock call on another thread, while the
+/// calling thread holds the futex word `line` of its vCPU; released once the other sleeps.
+struct sweep_waiting {
+  int slept;    ///< 1 if the other thread was seen waiting for the word
+  size_t size;  ///< of the object that it got
+};
+struct sweep_waiting sweep_wait_for_line(const struct nolock_ops *ops, uint32_t *line);
+
 /// 1 if this process may run SCHED_FIFO threads and has a CPU besides theirs.
 int sweep_may_use_fifo(void);
 

@@ -8,11 +8,13 @@ if arguments == ["--subjects"] {
   listSubjects()
   exit(0)
 }
+if arguments.first == "--functions" { _exit(listFunctions(Array(arguments.dropFirst()))) }
 if arguments == ["--states"] {
   listStates()
   exit(0)
 }
 if arguments.first == "--atlas" { _exit(atlas(Array(arguments.dropFirst()))) }
+if arguments.first == "--survive" { _exit(survive(Array(arguments.dropFirst()))) }
 guard arguments.isEmpty else {
   complain("usage: nolock-sample < plan-entry > record, or nolock-sample --subjects")
   exit(64)

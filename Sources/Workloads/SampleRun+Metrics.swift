@@ -1,12 +1,12 @@
 extension SampleRun {
   /// The counts of the measured part, and the books of the whole sample.
   func write(
-    _ part: Counts, _ whole: Counts, _ measured: Measured, sent: UInt64?,
+    _ part: Counts, _ whole: Counts, _ measured: Measured, sent: UInt64?, merged: UInt64?,
     to record: inout SampleRecord
   ) {
     record.add("operations", part.operations)
-    let iterations =
-      plan.workload == .replay ? measured.runs : part.operations / UInt64(plan.threads)
+    let workers = plan.workload == .handoff ? plan.threads / 2 : plan.threads
+    let iterations = plan.workload == .replay ? measured.runs : part.operations / UInt64(workers)
     record.add("iterations", iterations)
     record.add("threads", UInt64(plan.threads))
     record.add("allocated", whole.totalAllocated)
@@ -22,10 +22,7 @@ extension SampleRun {
           let share = plan.oneThread ? 1 / Double(plan.threads) : 1
           let arrivals = plan.rate * Double(plan.burst) + plan.secondRate
           record.add("handler_requested", UInt64((arrivals * seconds * share).rounded()))
-          // A storm's signals that found one pending are one with it.
-          let alone = plan.second == .none && plan.burst == 1 && !plan.maskable
-          let merged = alone ? sent.map { $0 >= part.signals ? $0 - part.signals : 0 } : nil
-          record.add("handler_coalesced", merged ?? part.coalesced)
+          record.add("handler_coalesced", part.coalesced &+ (merged ?? 0))
         }
         if plan.maskable { record.add("handler_masked", part.masked) }
       }
@@ -38,8 +35,10 @@ extension SampleRun {
       record.add("handler_handed", part.handed)
       record.add("handler_bursts", part.bursts)
     }
-    if plan.workload == .replay {
+    if plan.workload == .replay || plan.workload == .handoff {
       record.add("remote_frees", part.remoteFrees &+ part.handlerRemoteFrees)
+    }
+    if plan.workload == .replay {
       record.add("dropped_frees", whole.droppedFrees)
       record.add("early_frees", whole.earlyFrees &+ whole.handlerEarlyFrees)
       record.add("zero_size_allocations", part.zeroSized &+ part.handlerZeroSized)

@@ -31,7 +31,8 @@ import Subjects
     let checked = !subject.returnsOneObject
     let calls = Calls(
       subject, nolockCalls: plan.nolockCalls,
-      around: plan.irq == .step ? .stepper : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
+      around: unsafe plan.irq == .step
+        ? .stepper(onStep) : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
     let functions = breakpoints(plan, subject)
     let probes = plan.irq == .probe
     unsafe shared = unsafe mapped(SharedState.self, count: 1)
@@ -50,9 +51,13 @@ import Subjects
     let objectCount =
       switch plan.workload {
       case .pair, .churn: plan.live
-      case .batch: plan.batch
+      case .larson: plan.live
+      case .batch, .kunit: plan.batch
+      case .handoff: TransferRing.capacity
       case .storm, .replay: 0
       }
+    let exchange = plan.workload == .larson ? SlotExchange(slots: plan.live) : nil
+    let rings = (0..<(plan.workload == .handoff ? plan.threads / 2 : 0)).map { _ in TransferRing() }
     for index in 0..<plan.threads {
       var seed = plan.seed &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15
       seed ^= seed >> 31
@@ -62,17 +67,21 @@ import Subjects
           index: index, shared: shared,
           source: InterruptSource(
             kind: plan.oneThread && index > 0 ? .none : plan.irq, rate: plan.rate, gaps: gaps,
-            seed: seed, burst: plan.burst, functions: functions),
+            seed: seed, burst: plan.burst, functions: functions,
+            cyclesPerSecond: clock.frequency, frequency: plan.frequency),
           second: InterruptSource(
             kind: plan.oneThread && index > 0 ? .none : plan.second, rate: plan.secondRate,
-            gaps: secondGaps, seed: seed &* 3),
+            gaps: secondGaps, seed: seed &* 3, cyclesPerSecond: clock.frequency,
+            frequency: plan.frequency),
           probes: probes ? mapped(UInt64.self, count: Int(NL_PROBE_POINTS)) : nil,
           traffic: HandlerTraffic(
             calls: calls, mix: plan.handlerMix, multiplier: clock.multiplier, checked: checked,
-            seed: seed),
+            kunitSize: plan.workload == .kunit ? Int(plan.mix.sizes[0]) : 0, seed: seed),
           objects: mapped(UnsafeMutableRawPointer?.self, count: objectCount),
           objectCount: objectCount,
-          order: shuffled ? permutation(count: plan.batch, seed: seed) : nil, random: seed | 1))
+          order: shuffled ? permutation(count: plan.batch, seed: seed) : nil,
+          transfer: rings.isEmpty ? nil : rings[index / 2],
+          receives: !rings.isEmpty && index % 2 == 1, exchange: exchange, random: seed | 1))
     }
     // Handlers pass objects to the next thread; with one thread only to its own foreground.
     for index in 0..<plan.threads {
@@ -120,16 +129,19 @@ import Subjects
     let before = SubjectStatistics(subject)
     let countsBefore = total()
     let sentBefore = storm?.sent() ?? 0
+    let mergedBefore = storm?.merged() ?? 0
     for index in 0..<plan.threads {
       unsafe blocks[index].traffic.latency.clear()
       unsafe blocks[index].counters.clear()
       unsafe blocks[index].lateness.clear()
+      unsafe blocks[index].inside.clear()
     }
     let measured = measure(operations)
     let events = eventCounts()
     let countsAfter = total()
     let after = SubjectStatistics(subject)
     let residentAfter = ResidentMemory.now()
+    let merged = storm.map { $0.merged() &- mergedBefore }
     let sent = storm.map { $0.end() &- sentBefore }
 
     command(.cleanUp)
@@ -146,7 +158,7 @@ import Subjects
     }
     var record = SampleRecord()
     measured.write(to: &record, clock)
-    write(part, whole, measured, sent: sent, to: &record)
+    write(part, whole, measured, sent: sent, merged: merged, to: &record)
     write(events, measured, to: &record)
     writeLateness(part, to: &record)
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
@@ -155,7 +167,9 @@ import Subjects
     for (name, value) in after.difference(since: before).values {
       record.add("stat.\(name)", value)
     }
-    record.add(latencies())
+    record.add(
+      latencies { $0.traffic.latency }, intended: latencies { $0.lateness },
+      inside: latencies { $0.inside })
     if let error = bookError(
       whole, subject, statistics: last.difference(since: first), limited: plan.memoryLimit != 0)
     {
@@ -209,7 +223,7 @@ import Subjects
       return plan.iterations
     }
     let target = plan.targetNanoseconds
-    let unit = plan.workload == .batch ? UInt64(plan.batch) : 1
+    let unit = plan.workload == .batch || plan.workload == .kunit ? UInt64(plan.batch) : 1
     var operations = max(unit, 1000)
     while true {
       let elapsed = max(1, run(operations).longest)
@@ -260,13 +274,12 @@ import Subjects
     (0..<plan.threads).reduce(Counts()) { unsafe Counts.combine($0, blocks[$1].counts, &+) }
   }
 
-  /// The handlers' histograms, added up.
-  private func latencies() -> [UInt64] {
+  /// The threads' histograms, added up.
+  func latencies(_ histogram: (borrowing ThreadBlock) -> LatencyHistogram) -> [UInt64] {
     var sum = [UInt64](repeating: 0, count: LatencyHistogram.bucketCount)
     for index in 0..<plan.threads {
-      for bucket in sum.indices {
-        unsafe sum[bucket] &+= blocks[index].traffic.latency.counts[bucket]
-      }
+      let own = unsafe histogram(blocks[index])
+      for bucket in sum.indices { unsafe sum[bucket] &+= own.counts[bucket] }
     }
     return sum
   }

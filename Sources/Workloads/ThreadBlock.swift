@@ -14,8 +14,9 @@ import Injection
   var second: InterruptSource
   /// A handler of this thread runs.
   var inHandler = false
-  /// From the intended instant of an arrival to its handler's end.
+  /// To its handler's end: from the intended instant of an arrival, and from the handler's start.
   let lateness = LatencyHistogram()
+  let inside = LatencyHistogram()
   /// probe: handlers run at each point; nil for other sources.
   let probes: UnsafeMutablePointer<UInt64>?
   /// 1 between arming and disarming; a signal outside is not the sample's.
@@ -25,11 +26,20 @@ import Injection
   var toHandler = HandoffRing()
   var traffic: HandlerTraffic
   var replay = ReplayState()
-  /// pair: objects kept alive; churn: the live set; batch: the batch.
-  let objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  /// pair: objects kept alive; churn: the live set; batch, kunit: the batch; larson: the slots that
+  /// are this thread's at the moment.
+  var objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   let objectCount: Int
   /// batch: in which order to free; empty means in the order of allocation.
   let order: UnsafeMutablePointer<UInt32>?
+  /// handoff: the ring between this thread and its partner, and whether it frees.
+  let transfer: TransferRing?
+  let receives: Bool
+  /// larson: where slots are passed on, and operations until then.
+  let exchange: SlotExchange?
+  var generationLeft: UInt64 = 0
+  /// kunit: batches done.
+  var rounds: UInt64 = 0
   /// State of the churn's xorshift generator.
   var random: UInt64
   /// errno of what could not be set up, 0 if all could, and which of `SetUp`.

@@ -70,7 +70,7 @@ extension AllocatorTests {
     @Test(
       .enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"), arguments: Subject.rt)
     func aSoftIRQAtEveryBoundary(_ subject: Subject) {
-      let moved = sweep(subject, NOLOCK_CONTEXT_SOFTIRQ, calls: 30) { runs, allocated in
+      let moved = sweep(subject, NOLOCK_CONTEXT_SOFTIRQ, calls: 14) { runs, allocated in
         #expect(runs > 500)
         #expect(allocated > runs / 3)
       }
@@ -221,7 +221,7 @@ extension AllocatorTests {
 
     @Test(arguments: Subject.rt)
     func forksInTheMiddle(_ subject: Subject) {
-      #expect(unsafe sweep_fork(subject.ops, 3, 40) == 0)
+      #expect(unsafe sweep_fork(subject.ops, 3, 10) == 0)
       subject.barrier()
       #expect(subject.live == 0)
     }

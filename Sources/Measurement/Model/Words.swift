@@ -2,12 +2,12 @@ import CRecords
 
 /// What the threads do (harness.md, "Workloads").
 public enum Workload: String, Codable, CaseIterable, Sendable {
-  case pair, batch, churn, storm, replay
+  case pair, batch, churn, storm, replay, handoff, larson, kunit
 
   /// What one operation is, for `ns_per_op`.
   public var operation: String {
     switch self {
-    case .pair, .batch, .churn, .storm: "allocation with its free"
+    case .pair, .batch, .churn, .storm, .handoff, .larson, .kunit: "allocation with its free"
     case .replay: "trace event"
     }
   }
@@ -20,6 +20,9 @@ public enum Workload: String, Codable, CaseIterable, Sendable {
     case .churn: "`live` objects per thread, a random one replaced at each step"
     case .storm: "handlers allocate and free over a busy `foreground` (pair or churn)"
     case .replay: "a recorded kernel trace, its CPUs as threads, cross-CPU frees in order"
+    case .handoff: "each even thread allocates, its partner frees; time per object of the pair"
+    case .larson: "churn in arrays of `live` slots that pass from thread to thread"
+    case .kunit: "slub_kunit's nolock test: 1000 rounds of `batch` objects under an interrupt"
     }
   }
 
@@ -30,13 +33,19 @@ public enum Workload: String, Codable, CaseIterable, Sendable {
     case .churn: NL_CHURN.rawValue
     case .storm: NL_STORM.rawValue
     case .replay: NL_REPLAY.rawValue
+    case .handoff: NL_HANDOFF.rawValue
+    case .larson: NL_LARSON.rawValue
+    case .kunit: NL_KUNIT.rawValue
     }
   }
 }
 
 /// Where the interrupts come from.
 public enum InterruptSource: String, Codable, CaseIterable, Sendable {
-  case none, timer, perf, tgkill
+  case none, timer, perf, tgkill, breakpoint, probe, step
+
+  /// Whether arrivals follow a rate and not the foreground's own calls.
+  public var hasRate: Bool { self == .timer || self == .perf || self == .tgkill }
 
   /// One line for `nolock list interrupts`.
   public var summary: String {
@@ -45,6 +54,11 @@ public enum InterruptSource: String, Codable, CaseIterable, Sendable {
     case .timer: "a POSIX timer per thread (SIGEV_THREAD_ID)"
     case .perf: "a perf event per thread: cycles, or cpu-clock where there is no PMU"
     case .tgkill: "another thread sends signals with tgkill"
+    case .breakpoint:
+      "a hardware breakpoint on each of at most 4 functions (nolock list functions SUBJECT)"
+    case .probe:
+      "points where a lock is held, of a subject built with -D NOLOCK_PROBES (rev:PATH)"
+    case .step: "every instruction of the foreground's allocator calls, by the trap flag"
     }
   }
 
@@ -54,6 +68,9 @@ public enum InterruptSource: String, Codable, CaseIterable, Sendable {
     case .timer: NL_IRQ_TIMER.rawValue
     case .perf: NL_IRQ_PERF.rawValue
     case .tgkill: NL_IRQ_TGKILL.rawValue
+    case .breakpoint: NL_IRQ_BREAKPOINT.rawValue
+    case .probe: NL_IRQ_PROBE.rawValue
+    case .step: NL_IRQ_STEP.rawValue
     }
   }
 }
@@ -70,8 +87,17 @@ public enum Handler: String, Codable, CaseIterable, Sendable { case nolock, empt
 /// Which calls the foreground of pair, batch and churn uses.
 public enum Calls: String, Codable, CaseIterable, Sendable { case ordinary, nolock }
 
-/// When interrupts arrive.
-public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson }
+/// When interrupts arrive; `burst`: periodic, and several signals back to back at each arrival.
+public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson, burst }
+
+/// What may hold interrupts off: nothing, or the foreground while it is inside the allocator.
+public enum InterruptClass: String, Codable, CaseIterable, Sendable { case nmi, hardirq }
+
+/// Which threads are interrupted.
+public enum InterruptedThreads: String, Codable, CaseIterable, Sendable { case each, first }
+
+/// `perf` on a PMU: a fixed number of cycles, or a period that the kernel adapts to the rate.
+public enum PerfMode: String, Codable, CaseIterable, Sendable { case period, frequency }
 
 /// Where a value comes from (harness.md, "Files").
 public enum Source: String, Codable, CaseIterable, Sendable {
@@ -99,7 +125,8 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 /// The subjects known by name.
 public enum Subjects {
   public static let names = [
-    "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor",
+    "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
   ]
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
   public static let prefixes = ["rev:", "peer:"]

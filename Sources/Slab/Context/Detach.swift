@@ -49,6 +49,8 @@ extension Configuration {
   /// - Context: task, the ending thread itself.
   static func threadExit(_ vcpu: UnsafeMutableRawPointer?) {
     guard let vcpu = unsafe vcpu else { return }
+    // A thread may have moved to another vCPU since it armed the hook.
+    if Preempt.isRT { return detach(Self.vcpu, leaving: .gone) }
     detach(unsafe VCPU(vcpu.assumingMemoryBound(to: nl_vcpu.self)), leaving: .gone)
   }
 
@@ -57,6 +59,7 @@ extension Configuration {
   /// - Context: task.
   static func detach(_ vcpu: VCPU, leaving next: VCPU) {
     guard !vcpu.isShared, replace(vcpu, with: next) else { return }
+    if Preempt.isRT { return leaveShared(vcpu) }
     instance.lockForFlush(vcpu)
     reclaim(vcpu, vcpu)
   }
@@ -86,11 +89,15 @@ extension Configuration {
     if !vcpu.isShared, !isHooked(vcpu) {
       let error = unsafe nl_arm_exit_hook(instance.pointer.pointee.exit_key, vcpu.pointer)
       // Without a hook the worker finds the thread's end.
-      unsafe nl_vcpu_set_hooked(vcpu.pointer, error == 0 ? 1 : 2)
+      if !Preempt.isRT { unsafe nl_vcpu_set_hooked(vcpu.pointer, error == 0 ? 1 : 2) }
     }
     startWorker()
   }
 
   @inline(__always)
-  private static func isHooked(_ vcpu: VCPU) -> Bool { unsafe nl_vcpu_hooked(vcpu.pointer) != 0 }
+  private static func isHooked(_ vcpu: VCPU) -> Bool {
+    unsafe Preempt.isRT
+      ? nl_exit_hook_armed(instance.pointer.pointee.exit_key) != 0
+      : nl_vcpu_hooked(vcpu.pointer) != 0
+  }
 }

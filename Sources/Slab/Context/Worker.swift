@@ -28,7 +28,9 @@ extension Configuration {
   static func runWorker() {
     let instance = instance
     let me = enterNolock()
-    if !me.isShared { unsafe nl_vcpu_set_hooked(me.pointer, 3) }  // no exit hook: it detaches itself
+    if !Preempt.isRT, !me.isShared {
+      unsafe nl_vcpu_set_hooked(me.pointer, 3)  // no exit hook: it detaches itself
+    }
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), nl_gettid())
     let bell = unsafe nl_instance_at_worker_bell(instance.pointer)
     let state = unsafe nl_instance_at_worker_state(instance.pointer)
@@ -65,7 +67,7 @@ extension Configuration {
     if unsafe nl_load_pointer(nl_zone_at_parked(instance.zone.pointer)) != nil {
       instance.zone.lock.acquire(me)
       instance.returnParked()
-      instance.zone.lock.release(Ordinary.self)
+      instance.zone.lock.release(me, Ordinary.self)
     }
     instance.fillReserve(me)
     if flushAll || round % 10 == 0 { lookAfterThreads(me, flushAll: flushAll) }
@@ -89,6 +91,7 @@ extension Configuration {
   /// Reclaims the blocks of the dead and flushes those of the silent.
   private static func lookAfterThreads(_ me: VCPU, flushAll: Bool) {
     let instance = instance
+    if Preempt.isRT { return flushShared(me, flushAll: flushAll) }
     let pid = nl_getpid()
     var i = 0
     while i < instance.vcpuCount {
@@ -107,6 +110,16 @@ extension Configuration {
         if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       }
+    }
+  }
+
+  /// vCPUs of the RT form never die.
+  private static func flushShared(_ me: VCPU, flushAll: Bool) {
+    var i = 0
+    while i < instance.vcpuCount {
+      let vcpu = instance.vcpu(i)
+      if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
+      i &+= 1
     }
   }
 

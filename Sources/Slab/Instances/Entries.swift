@@ -41,7 +41,8 @@ extension Configuration {
       kmalloc_nolock: unsafeBitCast(entries.kmallocNolock, to: Pointer?.self),
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
-      stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control)
+      stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
+      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) })
     return unsafe UnsafePointer(ops)
   }
 }

@@ -109,7 +109,7 @@ extension Configuration {
     unsafe vcpu.pointer.pointee.tid = nl_gettid()
     unsafe vcpu.pointer.pointee.generation = instance.pointer.pointee.generation
     unsafe vcpu.pointer.pointee.attached_at = nl_add(nl_instance_at_attaches(instance.pointer), 1)
-    unsafe vcpu.pointer.pointee.hooked = 0
+    unsafe nl_vcpu_set_hooked(vcpu.pointer, 0)
     unsafe vcpu.pointer.pointee.silent = 0
     guard replace(.boot, with: vcpu) else {
       instance.returnVCPU(vcpu)

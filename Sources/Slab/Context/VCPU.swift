@@ -29,7 +29,7 @@ struct PerCPU<P: Preemption>: Equatable {
 
   /// True of the helper thread's block.
   @inline(__always)
-  var isWorker: Bool { unsafe pointer.pointee.hooked == 3 }
+  var isWorker: Bool { unsafe nl_vcpu_hooked(pointer) == 3 }
 
   /// Who takes a central lock in this block's name.
   @inline(__always)
@@ -52,6 +52,9 @@ struct PerCPU<P: Preemption>: Equatable {
 
   @inline(__always)
   var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
+  /// Of the design with per-CPU slabs: deactivations that handlers of this thread left.
+  @inline(__always)
+  var deferredSlabs: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred_slabs(pointer)) }
 }
 
 extension Instance {

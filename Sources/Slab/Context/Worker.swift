@@ -29,7 +29,7 @@ extension Configuration {
     let instance = instance
     let me = enterNolock()
     if !Preempt.isRT, !me.isShared {
-      unsafe me.pointer.pointee.hooked = 3  // no exit hook: it detaches itself
+      unsafe nl_vcpu_set_hooked(me.pointer, 3)  // no exit hook: it detaches itself
     }
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), nl_gettid())
     let bell = unsafe nl_instance_at_worker_bell(instance.pointer)
@@ -126,7 +126,7 @@ extension Configuration {
   /// True if a thread without an exit hook is gone.  A thread that got its tid and never allocates
   /// hides it until that one ends, too.
   private static func isDead(_ vcpu: VCPU, _ pid: UInt32) -> Bool {
-    guard unsafe vcpu.pointer.pointee.hooked != 1 else { return false }
+    guard unsafe nl_vcpu_hooked(vcpu.pointer) != 1 else { return false }
     let tid = vcpu.tid
     if nl_probe_thread(pid, tid) == -3 { return true }  // ESRCH
     var i = 0

@@ -131,7 +131,9 @@ extension Instance {
   private func enterList(_ caller: VCPU) -> Bool {
     if caller.isShared { return false }
     if P.isRT {
-      guard unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() else { return false }
+      guard unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() else {
+        return false
+      }
     } else {
       if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
       unsafe nl_vcpu_set_page_lock(caller.pointer, 1)

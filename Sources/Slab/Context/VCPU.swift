@@ -41,7 +41,8 @@ struct PerCPU<P: Preemption>: Equatable {
   /// The line at a byte offset, as the tables hold it.
   @inline(__always)
   func line(atOffset offset: Int) -> PerCPULine<P> {
-    unsafe PerCPULine((UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
+    unsafe PerCPULine(
+      (UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
   }
 
   /// The line of a cache, 0..<NL_CACHES.

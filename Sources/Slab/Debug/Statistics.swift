@@ -64,6 +64,9 @@ extension Instance {
     add("pages_bytes_max", unsafe nl_load(nl_instance_at_pages_used_max(pointer)) &* page)
     add("vcpus_now", attachedCount)
     add("worker_wakeups", unsafe nl_load(&pointer.pointee.worker_wakeups))
+    #if NOLOCK_LOCKDEP
+      add("lockdep_reports", unsafe nl_load(nl_lockdep_count()))
+    #endif
     add("worker_cpu_ns", unsafe nl_load(&pointer.pointee.worker_cpu_ns))
     return n
   }

@@ -42,7 +42,10 @@ extension Configuration {
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
       stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
-      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) })
+      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) }, lockdep: nil)
+    #if NOLOCK_LOCKDEP
+      unsafe ops.pointee.lockdep = Lockdep.table()
+    #endif
     return unsafe UnsafePointer(ops)
   }
 }

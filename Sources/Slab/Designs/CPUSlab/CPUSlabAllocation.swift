@@ -76,7 +76,9 @@ extension CPUSlabDesign {
 
   /// Makes `slab` active and takes the first of its objects, lock held.
   @inline(__always)
-  private static func load(_ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ first: UnsafeMutableRawPointer)
+  private static func load(
+    _ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ first: UnsafeMutableRawPointer
+  )
     -> UnsafeMutableRawPointer
   {
     unsafe cpu.install(slab, cpu.link(of: first).pointee)

@@ -40,7 +40,7 @@ import Testing
     try run(name) { design, reports, text in
       #expect(reports >= 1, "\(design)")
       // The whole report, but for addresses and the task.
-      let pattern = /
+      let pattern = #/
         \n=============================\n
         \[\ BUG:\ Invalid\ wait\ context\ \]\n
         nolock\ Not\ tainted\n
@@ -51,7 +51,7 @@ import Testing
         context-\{5:5\}\n
         1\ lock\ held\ by\ lockdep\/[0-9]+:\n
         \ \#0:\ 0x[0-9a-f]{12}\ \(some_raw_lock\)\{\.{4}\}-\{2:2\},\ at:\ 0x[0-9a-f]{12}\n
-        /
+        /#
       #expect(text.wholeMatch(of: pattern) != nil, "\(design): \(text)")
     }
   }

@@ -11,7 +11,7 @@ struct UsageTests {
       (["run", "-p", "rate=-1"], "rate '-1' found, allowed: 1…1,000,000 per second and thread"),
       (["run", "-p", "rate=1000001"], "rate '1000001' found, allowed: 1…1,000,000"),
       (["run", "-p", "rate=nan"], "rate 'nan' found, allowed: 1…1,000,000"),
-      (["run", "-p", "subject=jemaloc"], "subject 'jemaloc' found, allowed: sheaves, heap, null"),
+      (["run", "-p", "subject=jemaloc"], "subject 'jemaloc' found, allowed: sheaves, heap, cpuslab"),
       (["run", "-p", "subject=a,glibc"], "subject 'a' found, allowed: sheaves"),
       (["run", "-p", "mix=fixed:0"], "mix 'fixed:0' found, allowed: fixed:N, uniform:A-B"),
       (["run", "-p", "thread=2"], "axis 'thread' is unknown, allowed: workload, mix"),

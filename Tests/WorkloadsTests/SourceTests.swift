@@ -64,7 +64,7 @@ import Testing
     #expect(all.exitCode == 0)
     let names = String(decoding: all.output, as: UTF8.self).split(separator: "\n")
     #expect(names.contains("kmalloc") && names.contains { $0.hasSuffix(".allocSlow") })
-    for name in ["Instance.refill", "nl_sheaves_kmalloc"] {
+    for name in ["nl_sheaves_kmalloc"] {
       let sample = try sample(
         entry("sheaves", NL_BATCH, iterations: 20_000) {
           $0.irq = NL_IRQ_BREAKPOINT.rawValue

@@ -16,7 +16,7 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
   struct nl_instance nl_instance_##name __attribute__((aligned(64)));   \
   __thread struct nl_vcpu *nl_vcpu_##name                               \
       __attribute__((tls_model("initial-exec"))) = &nl_boot;            \
-  _Alignas(16) char nl_ops_##name[256];
+  _Alignas(16) char nl_ops_##name[512];
 
 uint32_t nl_flusher_phase;
 STORAGE(sheaves)

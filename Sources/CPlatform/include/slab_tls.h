@@ -28,7 +28,7 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
                                        __ATOMIC_RELAXED);                                      \
   }                                                                                            \
   /* The ops table; its type is CNolock's. */                                                  \
-  extern char nl_ops_##name[256];                                                              \
+  extern char nl_ops_##name[512];                                                              \
   static inline void *NL_NONNULL nl_get_ops_##name(void) { return nl_ops_##name; }
 
 NL_INSTANCE(sheaves)

@@ -10,6 +10,12 @@ struct Cache {
 
   @inline(__always)
   var index: Int { unsafe Int(pointer.pointee.index) }
+  /// The simulated node whose slabs and sheaves these are.
+  @inline(__always)
+  var nodeNumber: Int { unsafe Int(pointer.pointee.numa_node) }
+  /// True of the accounted (kmalloc-cg) family.
+  @inline(__always)
+  var isAccounted: Bool { index >= Int(NL_BUCKETS) }
   @inline(__always)
   var objectSize: Int { unsafe Int(pointer.pointee.object_size) }
   /// Where a free object's link stands.
@@ -45,9 +51,10 @@ struct Cache {
   }
 
   /// Fills in one cache of an instance that is being started.
-  func prepare(index: Int, cpus: Int, sheafBytes: Int) {
+  func prepare(index: Int, node: Int, cpus: Int, sheafBytes: Int) {
     let size = Buckets.size(index % Int(NL_BUCKETS))
     unsafe pointer.pointee.index = UInt32(index)
+    unsafe pointer.pointee.numa_node = UInt32(node)
     unsafe pointer.pointee.object_size = UInt32(size)
     unsafe pointer.pointee.link_offset = UInt32(Buckets.linkOffset(objectSize: size))
     unsafe pointer.pointee.order = UInt32(Buckets.slabOrder(objectSize: size, cpus: cpus))

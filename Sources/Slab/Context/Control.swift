@@ -64,7 +64,9 @@ extension Configuration {
   }
 
   /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
-  /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
+  /// "nodes": simulated NUMA nodes, 1...4, before the first allocation; "node": moves the calling
+  /// thread to one; "quota": bytes of accounted objects at most, not 0, first set before the first
+  /// allocation; "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
   /// times, worker stopped.  -1 for everything else.
   ///
   /// - Context: task.
@@ -76,6 +78,9 @@ extension Configuration {
       unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
       return 0
     }
+    if unsafe equal(key, "nodes") { return useNodes(value) }
+    if unsafe equal(key, "node") { return moveThread(to: value) }
+    if unsafe equal(key, "quota") { return instance.setQuota(value) ? 0 : -1 }
     if unsafe equal(key, "flush") {
       flush()
       return 0
@@ -117,11 +122,16 @@ extension Configuration {
         let other = instance.vcpu(i)
         guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue else { continue }
         instance.lockForFlush(other)
-        if other.state == NL_VCPU_ATTACHED.rawValue { _ = Form.flushRemotely(vcpu, other) }
+        if other.state == NL_VCPU_ATTACHED.rawValue { flushRemotely(vcpu, other) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(other.pointer))
       }
     }
     return 0
+  }
+
+  private static func useNodes(_ value: UInt64) -> Int32 {
+    guard instance.isStarted || start(), value <= UInt64(NL_NODES) else { return -1 }
+    return instance.setNodes(Int(value)) ? 0 : -1
   }
 
   private static func equal(_ key: UnsafePointer<CChar>, _ name: StaticString) -> Bool {

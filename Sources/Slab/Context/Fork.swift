@@ -21,7 +21,7 @@ extension Configuration {
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
     var i = 0
-    while i < Int(NL_CACHES) {
+    while i < instance.nodeCount &* Int(NL_CACHES) {
       let cache = instance.cache(i)
       let node = cache.node
       if abandons(node.lock, tid) {
@@ -38,14 +38,17 @@ extension Configuration {
       }
       i &+= 1
     }
-    recoverZone(tid)
+    i = 0
+    while i < instance.nodeCount {
+      recover(instance.zone(i), tid)
+      i &+= 1
+    }
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
     orphanOthers(me)
     if !me.isShared { unsafe me.pointer.pointee.tid = nl_gettid() }
   }
 
-  private static func recoverZone(_ tid: UInt32) {
-    let zone = instance.zone
+  private static func recover(_ zone: Zone, _ tid: UInt32) {
     guard abandons(zone.lock, tid) else { return }
     var order = 0
     while order <= Int(NL_MAX_ORDER) {
@@ -71,6 +74,7 @@ extension Configuration {
         unsafe nl_line_release_request(vcpu.line(ofCache: line).pointer)
         line &+= 1
       }
+      unsafe nl_line_release_request(vcpu.stockLine.pointer)
       i &+= 1
     }
     unsafe nl_instance_set_dirty(instance.pointer, 1)

@@ -26,6 +26,10 @@ struct VCPU: Equatable {
   @inline(__always)
   var isShared: Bool { state == NL_VCPU_SHARED.rawValue }
 
+  /// The simulated node that the thread belongs to.
+  @inline(__always)
+  var node: Int { unsafe Int(pointer.pointee.node) }
+
   /// Who takes a central lock in this block's name.
   @inline(__always)
   var tid: UInt32 { isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid }

@@ -32,6 +32,13 @@ enum Counter: Int {
   case lostLines
   /// Central locks whose holder did not survive a fork; what they guarded is abandoned.
   case lostAtFork
+  /// An allocation that wanted another node than its thread's; a free of another node's object.
+  case nodeMismatch, freeRemote
+  /// Accounted allocations that the quota refused.
+  case quotaFail
+  /// Prefilled sheaves: from the spare, from barn or slabs, beyond a sheaf's capacity; given back as
+  /// the spare, to the barn or the slabs.
+  case prefillFast, prefillSlow, prefillOversize, returnFast, returnSlow
 
-  static var count: Int { Counter.lostAtFork.rawValue &+ 1 }
+  static var count: Int { Counter.returnSlow.rawValue &+ 1 }
 }

@@ -23,6 +23,23 @@ protocol Design {
     _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool
 
+  // Many at once.  Context: task.  Without sheaves the defaults do (Bulk.swift, Prefilled.swift).
+
+  /// Up to `count` objects into `slots`; how many.
+  static func take(_ vcpu: VCPU, _ cache: Cache, into slots: Slot, count: Int) -> Int
+  /// Frees objects of `cache`'s node, which is the vCPU's.
+  static func put(_ vcpu: VCPU, _ cache: Cache, _ slots: Slot, count: Int)
+  static func kfreeBulk(_ count: Int, _ slots: Slot?)
+  /// Objects that a sheaf holds; 0 without sheaves.
+  static func sheafCapacity(_ cache: Cache) -> Int
+  /// A sheaf with at least `count` objects, at most a sheaf's capacity; nil without memory.
+  static func takeSheaf(_ vcpu: VCPU, _ cache: Cache, count: Int) -> Sheaf?
+  static func putSheaf(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
+  /// Fills a sheaf as far as there is memory.
+  static func refill(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
+  /// Returns a deferred object to its slab.
+  static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer)
+
   // A line's life.  Contexts: any for `open` and `wake`, task for the others.
 
   /// Makes a line of a block that a thread is about to use, but for its lock.
@@ -33,6 +50,13 @@ protocol Design {
   static func wake(_ line: Line)
   /// Returns what a silent thread caches, as far as it is not using it; the lines found held.
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int
+}
+
+extension Design {
+  @inline(__always)
+  static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer) {
+    unsafe C.instance.freeToSlab(vcpu, object)
+  }
 }
 
 /// What an entry point does where its fast line gave up: the same in every design.
@@ -73,8 +97,13 @@ extension Design {
     let instance = C.instance
     guard let vcpu = C.enterOrdinary() else { return nil }
     if size > UInt(NOLOCK_MAX_CACHE_SIZE) { return unsafe instance.allocateLarge(vcpu, size, gfp) }
-    let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp))
+    let home = instance.wantedNode(vcpu, node)
+    let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp), node: home)
     guard let object = unsafe allocate(vcpu, cache, Ordinary.self) else { return nil }
+    if cache.isAccounted, !instance.charge(vcpu, cache.objectSize) {
+      _ = unsafe release(vcpu, cache, object, Ordinary.self)
+      return nil
+    }
     return unsafe cleared(object, cache, gfp)
   }
 
@@ -89,12 +118,17 @@ extension Design {
     guard areKnown(gfp), C.instance.isStarted else { return nil }
     let instance = C.instance
     let vcpu = C.enterNolock()
+    let home = instance.wantedNode(vcpu, node)
     var wanted = size
     var attempt = 0
     while attempt < 2, wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
-      let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp))
+      let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp), node: home)
       if attempt == 1 { instance.count(vcpu, .nextBucket) }
       if let object = unsafe allocate(vcpu, cache, Nolock.self) {
+        if cache.isAccounted, !instance.charge(vcpu, cache.objectSize) {
+          unsafe C.abortCharge(vcpu, object, of: cache)
+          return nil
+        }
         return unsafe cleared(object, cache, gfp)
       }
       wanted = UInt(bitPattern: cache.objectSize) &+ 1
@@ -117,6 +151,7 @@ extension Design {
       if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
       return
     }
+    if cache.isAccounted { instance.uncharge(vcpu, cache.objectSize) }
     _ = unsafe release(vcpu, cache, object, Ordinary.self)
   }
 
@@ -134,6 +169,7 @@ extension Design {
       instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
       return
     }
+    if cache.isAccounted { instance.uncharge(vcpu, cache.objectSize) }
     if unsafe release(vcpu, cache, object, Nolock.self) { return }
     unsafe C.deferFree(vcpu, object, of: cache)
   }

@@ -24,7 +24,7 @@ enum SheafDesign<C: Configuration>: Design {
   /// as it can: the real traces are full of it.
   @inline(never)
   static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard isAccount(gfp, node), size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -37,7 +37,7 @@ enum SheafDesign<C: Configuration>: Design {
   private static func zeroed(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp) ?? allocSlow(size, gfp, node)
+    unsafe hitZeroed(size, gfp, node) ?? allocSlow(size, gfp, node)
   }
 
   /// Allocation in any context.
@@ -58,7 +58,7 @@ enum SheafDesign<C: Configuration>: Design {
   static func flaggedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard isAccount(gfp, node), size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -70,7 +70,7 @@ enum SheafDesign<C: Configuration>: Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp) ?? allocNolockSlow(size, gfp, node)
+    unsafe hitZeroed(size, gfp, node) ?? allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -81,6 +81,12 @@ enum SheafDesign<C: Configuration>: Design {
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
     if unsafe !hit(freeing: object) { unsafe freeNolockSlow(object) }
+  }
+
+  /// True of ACCOUNT alone, without a node.
+  @inline(__always)
+  private static func isAccount(_ gfp: UInt32, _ node: Int32) -> Bool {
+    ((gfp ^ NOLOCK_GFP_ACCOUNT.rawValue) | UInt32(bitPattern: node &+ 1)) == 0
   }
 
   @inline(__always)
@@ -118,12 +124,14 @@ enum SheafDesign<C: Configuration>: Design {
 
   /// A cleared object, for flags with ZERO; nil for all others.
   @inline(__always)
-  private static func hitZeroed(_ size: UInt, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  private static func hitZeroed(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
     let account = NOLOCK_GFP_ACCOUNT.rawValue
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue else {
-      return nil
-    }
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue,
+      node == NOLOCK_NO_NODE
+    else { return nil }
     let vcpu = C.vcpu
     let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?

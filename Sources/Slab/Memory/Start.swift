@@ -25,9 +25,11 @@ extension Instance {
     unsafe pointer.pointee.carves_from_top = carvesFromTop ? 1 : 0
     for i in 0..<Int(NL_CACHES) {
       let bytes = sheafBytes(Buckets.size(i % Int(NL_BUCKETS)))
-      cache(i).prepare(index: i, cpus: Int(cpus), sheafBytes: bytes)
+      for node in 0..<Int(NL_NODES) {
+        cache(i, node: node).prepare(index: i, node: node, cpus: Int(cpus), sheafBytes: bytes)
+      }
     }
-    guard reserveArena(), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
+    guard reserveArena(), setNodes(1), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
       nl_at_fork(childHook) == 0
     else {
       unsafe nl_store_u32(started, Self.failed)

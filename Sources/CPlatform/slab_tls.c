@@ -18,6 +18,6 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
       __attribute__((tls_model("initial-exec"))) = &nl_boot;            \
   _Alignas(16) char nl_ops_##name[512];
 
-uint32_t nl_flusher_phase;
+uint32_t nl_flusher_phase, nl_lacks_cas128;
 STORAGE(sheaves)
 STORAGE(heap)

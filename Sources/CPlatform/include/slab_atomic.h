@@ -134,6 +134,13 @@ NL_SIGNAL_SAFE static inline uint64_t nl_slab_counters(struct nl_slab *NL_NONNUL
   return __atomic_load_n(&slab->counters, __ATOMIC_ACQUIRE);
 }
 
+/// Under the slab's word lock, or before the slab is published; readers validate what they read.
+NL_SIGNAL_SAFE static inline void nl_slab_store(struct nl_slab *NL_NONNULL slab,
+                                                void *NL_NULLABLE freelist, uint64_t counters) {
+  __atomic_store_n(&slab->freelist, freelist, __ATOMIC_RELEASE);
+  __atomic_store_n(&slab->counters, counters, __ATOMIC_RELEASE);
+}
+
 NL_SIGNAL_SAFE static inline void nl_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

@@ -34,6 +34,12 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
 
+/// 1 once it is known that the CPU has no lock-free 128-bit compare-and-exchange.
+extern uint32_t nl_lacks_cas128;
+NL_SIGNAL_SAFE static inline uint32_t *NL_NONNULL nl_get_lacks_cas128(void) {
+  return &nl_lacks_cas128;
+}
+
 /// For the broken twins' tests only (Debug/BrokenTwins.swift).
 extern uint32_t nl_flusher_phase;
 NL_SIGNAL_SAFE static inline uint32_t *NL_NONNULL nl_get_flusher_phase(void) {

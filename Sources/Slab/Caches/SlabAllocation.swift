@@ -29,6 +29,7 @@ extension Instance {
     _ caller: VCPU, _ cache: Cache, _ mode: M.Type, _ busy: inout Bool
   ) -> UnsafeMutableRawPointer? {
     let node = cache.node
+    if !M.waits, Slab.lacksExchange { return nil }
     guard enter(node, caller, M.self) else {
       busy = true
       return nil
@@ -38,7 +39,7 @@ extension Instance {
       let counters = slab.counters
       let object = unsafe slab.freelist.unsafelyUnwrapped
       let next = unsafe cache.link(of: object).pointee
-      if unsafe slab.exchange(object, counters, next, counters &+ 1) {
+      if unsafe slab.exchange(object, counters, next, counters &+ 1, M.self) {
         if unsafe next == nil { remove(caller, node, slab) }
         node.lock.release(M.self)
         return unsafe object
@@ -118,7 +119,7 @@ extension Instance {
         unsafe rest = cache.link(of: object).pointee
         n &+= 1
       }
-      if unsafe slab.exchange(first, counters, rest, counters &+ UInt64(n)) {
+      if unsafe slab.exchange(first, counters, rest, counters &+ UInt64(n), Ordinary.self) {
         if unsafe rest != nil { relink(caller, cache, slab) }
         return n
       }

@@ -69,7 +69,7 @@ extension Instance {
         locked = true
         continue  // The words may have changed while we waited.
       }
-      if unsafe slab.exchange(freelist, counters, first, after) {
+      if unsafe slab.exchange(freelist, counters, first, after, Ordinary.self) {
         if locked { settle(caller, cache, slab, wasFull: wasFull, isEmpty: isEmpty) }
         return
       }

@@ -115,7 +115,7 @@ extension Design {
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
     if size == 0 { return unsafe zeroSizePointer }
-    guard areKnown(gfp), C.instance.isStarted else { return nil }
+    guard areKnown(gfp), C.instance.isStarted, !Slab.lacksExchange else { return nil }
     let instance = C.instance
     let vcpu = C.enterNolock()
     let home = instance.wantedNode(vcpu, node)

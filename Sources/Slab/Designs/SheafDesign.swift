@@ -12,7 +12,8 @@ enum SheafDesign<C: Configuration>: Design {
   @inline(__always)
   static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocSlow(size, gfp, node) }
+    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
       return unsafe flagged(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -20,11 +21,11 @@ enum SheafDesign<C: Configuration>: Design {
     return unsafe allocSlow(size, gfp, node)
   }
 
-  /// The same with flags.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
+  /// The same with flags, for a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
   /// as it can: the real traces are full of it.
   @inline(never)
   static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    guard isAccount(gfp, node), size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -46,7 +47,8 @@ enum SheafDesign<C: Configuration>: Design {
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocNolockSlow(size, gfp, node) }
+    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -58,7 +60,7 @@ enum SheafDesign<C: Configuration>: Design {
   static func flaggedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    guard isAccount(gfp, node), size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -81,12 +83,6 @@ enum SheafDesign<C: Configuration>: Design {
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
     if unsafe !hit(freeing: object) { unsafe freeNolockSlow(object) }
-  }
-
-  /// True of ACCOUNT alone, without a node.
-  @inline(__always)
-  private static func isAccount(_ gfp: UInt32, _ node: Int32) -> Bool {
-    ((gfp ^ NOLOCK_GFP_ACCOUNT.rawValue) | UInt32(bitPattern: node &+ 1)) == 0
   }
 
   @inline(__always)
@@ -129,9 +125,7 @@ enum SheafDesign<C: Configuration>: Design {
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
     let account = NOLOCK_GFP_ACCOUNT.rawValue
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue,
-      node == NOLOCK_NO_NODE
-    else { return nil }
+    guard gfp & ~account == NOLOCK_GFP_ZERO.rawValue, node == NOLOCK_NO_NODE else { return nil }
     let vcpu = C.vcpu
     let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?

@@ -82,13 +82,17 @@ extension Configuration {
       NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_STATS.rawValue | NOLOCK_CAP_LIMIT.rawValue
       | NOLOCK_CAP_BULK.rawValue | NOLOCK_CAP_PREFILL.rawValue | NOLOCK_CAP_SHRINK.rawValue
       | NOLOCK_CAP_NODES.rawValue | NOLOCK_CAP_QUOTA.rawValue
-    if entries.kmallocNolock != nil { capabilities |= NOLOCK_CAP_ANY_CONTEXT.rawValue }
+    // Refused at the table, too: not even a sheaf serves, so that the answer is always the same.
+    let refused: Entries.Allocator? = Slab.lacksExchange ? { _, _, _ in 0 } : nil
+    if entries.kmallocNolock != nil, refused == nil {
+      capabilities |= NOLOCK_CAP_ANY_CONTEXT.rawValue
+    }
     let ops = unsafe storage.assumingMemoryBound(to: nolock_ops.self)
     unsafe ops.pointee = nolock_ops(
       abi: NOLOCK_ABI, size: UInt32(MemoryLayout<nolock_ops>.size),
       capabilities: UInt64(capabilities), name: text(name), version: text("1"),
       kmalloc: unsafeBitCast(entries.kmalloc, to: Pointer.self), kfree: entries.kfree,
-      kmalloc_nolock: unsafeBitCast(entries.kmallocNolock, to: Pointer?.self),
+      kmalloc_nolock: unsafeBitCast(refused ?? entries.kmallocNolock, to: Pointer?.self),
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
       stats: entries.stats, ksize: entries.ksize, control: entries.control,

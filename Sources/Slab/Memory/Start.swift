@@ -19,6 +19,7 @@ extension Instance {
       while unsafe nl_load_u32(started) == Self.starting { nl_yield() }
       return isStarted
     }
+    Slab.detectExchange()
     let cpus = nl_cpu_count()
     unsafe pointer.pointee.cpu_count = cpus
     unsafe pointer.pointee.barn_limit = UInt32(barnLimit)

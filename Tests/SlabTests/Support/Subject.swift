@@ -48,6 +48,23 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   func threadDetach() { unsafe ops.pointee.thread_detach() }
   func control(_ key: String, _ value: UInt64) -> Int32 { unsafe ops.pointee.control(key, value) }
 
+  func bulkAllocate(_ size: Int, gfp: UInt32 = 0, _ count: Int) -> [UInt] {
+    let slots = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: count)
+    let got = unsafe ops.pointee.kmalloc_bulk(size, gfp, count, slots)
+    defer { unsafe slots.deallocate() }
+    return (0..<got).map { unsafe UInt(bitPattern: slots[$0]) }
+  }
+  func bulkFree(_ objects: [UInt]) {
+    let slots = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: objects.count)
+    for (i, object) in objects.enumerated() {
+      unsafe (slots + i).initialize(to: UnsafeMutableRawPointer(bitPattern: object))
+    }
+    unsafe ops.pointee.kfree_bulk(objects.count, slots)
+    unsafe slots.deallocate()
+  }
+  func shrink() -> Int { unsafe ops.pointee.shrink() }
+  func flush() { unsafe ops.pointee.flush() }
+
   func fill(_ object: UInt, _ count: Int, with byte: UInt8) {
     _ = unsafe memset(UnsafeMutableRawPointer(bitPattern: object)!, Int32(byte), count)
   }
@@ -59,8 +76,8 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   /// All counters by name.
   var statistics: [String: Int] {
     var values: [String: Int] = [:]
-    let table = UnsafeMutableBufferPointer<nolock_stat>.allocate(capacity: 100)
-    for i in 0..<(unsafe ops.pointee.stats(table.baseAddress, 100)) {
+    let table = UnsafeMutableBufferPointer<nolock_stat>.allocate(capacity: 200)
+    for i in 0..<(unsafe ops.pointee.stats(table.baseAddress, 200)) {
       values[unsafe String(cString: table[i].name)] = unsafe Int(table[i].value)
     }
     unsafe table.deallocate()

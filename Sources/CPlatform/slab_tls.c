@@ -4,7 +4,6 @@
 
 #define ALL_LOCKED                                                             \
   { .line = {[0 ... NL_LINES - 1] = {.lock = 1,                                \
-                                     .top = (void **)nl_bootstrap_sheaf.objects, \
                                      .main = &nl_bootstrap_sheaf}},            \
     .state = NL_VCPU_SHARED }
 
@@ -21,3 +20,7 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
 uint32_t nl_flusher_phase, nl_lacks_cas128;
 STORAGE(sheaves)
 STORAGE(heap)
+STORAGE(cpuslab)
+STORAGE(tiny)
+STORAGE(gfpflag)
+STORAGE(floor)

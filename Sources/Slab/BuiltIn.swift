@@ -9,13 +9,17 @@ func nolockConstructor() { _ = Heap.start() }
 
 /// The built-in designs as subjects.
 public enum BuiltIn: String, CaseIterable, Sendable {
-  case sheaves, heap
+  case sheaves, heap, cpuslab, tiny, gfpflag, floor
 
   /// The table; nil iff the instance could not be started.
   public var subject: UnsafePointer<nolock_ops>? {
     switch self {
     case .sheaves: unsafe Sheaves.subject()
     case .heap: unsafe Heap.subject()
+    case .cpuslab: unsafe CPUSlabs.subject()
+    case .tiny: unsafe Tiny.subject()
+    case .gfpflag: unsafe GFPFlag.subject()
+    case .floor: unsafe Floor.subject()
     }
   }
 }

@@ -39,8 +39,8 @@ import Testing
   }
 
   @Test func sheafCapacitiesAreTheKernels() {
-    let capacities = Self.sizes.map { (Sheaves.sheafBytes(objectSize: $0) - 32) / 8 }
+    let capacities = Self.sizes.map { (Sheaves.constants.sheafBytes($0) - 32) / 8 }
     #expect(capacities == [60, 60, 60, 60, 60, 60, 60, 28, 28, 12, 12, 4, 4])
-    #expect(Sheaves.barnLimit == 10)
+    #expect(Sheaves.constants.barnLimit == 10)
   }
 }

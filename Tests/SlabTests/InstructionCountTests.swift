@@ -31,7 +31,27 @@ extension AllocatorTests {
       return counts
     }
 
-    @Test(arguments: Subject.all)
+    /// Where nothing is per CPU, every call takes the slab's lock and its exchange.
+    @Test func tinyTakesLocks() {
+      #expect(count(.tiny).locked > 0)
+    }
+
+    /// The road not taken costs its test and branch in every allocation, and nothing in a free.
+    @Test func theFlagCostsATestAndABranch() {
+      let (flag, without) = (count(.gfpflag), count(.sheaves))
+      #expect(flag.allocate == without.allocate + 2)
+      #expect(flag.free == without.free)
+    }
+
+    /// The exchange of the per-CPU slab has no lock prefix.
+    @Test func cpuslabLocksNothing() {
+      let counts = count(.cpuslab)
+      #expect(counts.locked == 0)
+      #expect(counts.allocate <= 30)
+      #expect(counts.free <= 38)
+    }
+
+    @Test(arguments: Subject.withSheaves)
     func ordinaryCalls(_ subject: Subject) {
       let counts = count(subject)
       #expect(counts.allocate <= 26)
@@ -39,7 +59,7 @@ extension AllocatorTests {
       #expect(counts.locked == 0)
     }
 
-    @Test(arguments: Subject.all)
+    @Test(arguments: [Subject.sheaves, .heap])
     func nolockCallsCostTheSame(_ subject: Subject) {
       #expect(count(subject, SWEEP_KMALLOC_NOLOCK, SWEEP_KFREE_NOLOCK) == count(subject))
     }
@@ -50,7 +70,7 @@ extension AllocatorTests {
       for _ in 0..<5 { #expect(count(subject) == first) }
     }
 
-    @Test(arguments: Subject.all)
+    @Test(arguments: Subject.withSheaves)
     func flagsStayOnTheFastPath(_ subject: Subject) {
       let plain = count(subject)
       let accounted = count(subject, gfp: NOLOCK_GFP_ACCOUNT.rawValue)

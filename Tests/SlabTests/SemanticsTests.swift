@@ -39,8 +39,17 @@ extension AllocatorTests {
 
     @Test(arguments: Subject.all, [8, 64, 8192, 10_000])
     func unknownFlagsAreRefused(_ subject: Subject, size: Int) {
-      #expect(subject.kmalloc(size, gfp: 4) == 0)
+      #expect(subject.kmalloc(size, gfp: 8) == 0)
       #expect(subject.kmallocNolock(size, gfp: 0x8000_0001) == 0)
+    }
+
+    /// Only the design of that name knows it.
+    @Test func theNolockFlag() {
+      let flag = NOLOCK_GFP_NOLOCK.rawValue
+      #expect(Subject.sheaves.kmalloc(64, gfp: flag) == 0)
+      let object = Subject.gfpflag.kmalloc(64, gfp: flag)
+      #expect(Subject.gfpflag.ksize(object) == 64)
+      Subject.gfpflag.kfree(object)
     }
 
     @Test(arguments: Subject.all, [Int32(0), 1, 1000])

@@ -7,7 +7,7 @@ import Testing
 extension AllocatorTests {
   /// Attach, exit, fork, remote flush, and threads at once (architecture.md, "Life of a thread").
   @Suite(.serialized) struct ThreadLife {
-    @Test(arguments: Subject.all)
+    @Test(arguments: Subject.withSheaves)
     func aThreadGivesItsSheavesBack(_ subject: Subject) {
       let moved = subject.moved {
         onNewThread {
@@ -23,7 +23,7 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    @Test(arguments: Subject.all)
+    @Test(arguments: [Subject.sheaves, .heap])
     func blocksAreUsedAgain(_ subject: Subject) {
       for _ in 0..<50 { onNewThread { subject.kfree(subject.kmalloc(64)) } }
       let instance =
@@ -75,7 +75,23 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    @Test(arguments: Subject.all)
+    /// Nobody can empty a per-CPU slab from outside; its owner does when it is asked to.
+    @Test func aPerCPUSlabIsGivenUpOnRequest() {
+      let subject = Subject.cpuslab
+      let moved = subject.moved {
+        onNewThread {
+          let objects = (0..<50).map { _ in subject.kmalloc(2048) }
+          for object in objects { subject.kfree(object) }
+          onNewThread { #expect(subject.control("flush", 1) == 0) }
+          for object in (0..<50).map({ _ in subject.kmalloc(2048) }) { subject.kfree(object) }
+        }
+      }
+      #expect(moved["remote_not_taken", default: 0] >= Int(NL_CACHES))
+      #expect(moved["deactivate", default: 0] > 0)
+      #expect(subject.live == 0)
+    }
+
+    @Test(arguments: Subject.withSheaves)
     func aSilentThreadIsFlushed(_ subject: Subject) {
       let moved = subject.moved {
         onNewThread {
@@ -97,7 +113,7 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    @Test(arguments: Subject.all)
+    @Test(arguments: [Subject.sheaves, .cpuslab])
     func forksInTheMiddle(_ subject: Subject) {
       #expect(unsafe sweep_fork(subject.ops, 3, 100) == 0)
       subject.barrier()

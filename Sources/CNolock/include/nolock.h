@@ -30,6 +30,8 @@ extern "C" {
 enum nolock_gfp {
   NOLOCK_GFP_ZERO = 1u << 0,     ///< the whole bucket is zeroed
   NOLOCK_GFP_ACCOUNT = 1u << 1,  ///< from the accounted (kmalloc-cg) family of caches
+  /// Subject `gfpflag` only: kmalloc() returns NULL where it would need a lock.
+  NOLOCK_GFP_NOLOCK = 1u << 2,
 };
 
 /// Any node: the value for `node` where the caller has no preference.

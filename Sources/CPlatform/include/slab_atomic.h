@@ -25,6 +25,11 @@ NL_ACCESS(line, uint8_t, pending)
 NL_ACCESS(line, nl_slot, top)
 NL_ACCESS(line, uintptr_t, empty)
 NL_ACCESS(line, uintptr_t, full)
+typedef void *NL_NULLABLE nl_free_object;
+typedef struct nl_slab *NL_NULLABLE nl_active_slab;
+NL_ACCESS(cpu_slab, nl_free_object, freelist)
+NL_ACCESS(cpu_slab, uint64_t, tid)
+NL_ACCESS(cpu_slab, nl_active_slab, slab)
 NL_ACCESS(vcpu, uint32_t, state)
 NL_ACCESS(vcpu, uint8_t, page_lock)
 NL_ACCESS(instance, uint8_t, dirty)
@@ -125,6 +130,26 @@ NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
   unsigned __int128 old = (uintptr_t)old_freelist | (unsigned __int128)old_counters << 64;
   return __sync_bool_compare_and_swap((unsigned __int128 *)slab, old,
       (uintptr_t)freelist | (unsigned __int128)counters << 64);
+#endif
+}
+/// Changes {freelist, tid} of a per-CPU slab as one unit.  Its partner is a handler of the same
+/// thread, so one instruction is enough and no lock prefix is needed: the kernel's
+/// this_cpu_cmpxchg128().
+NL_SIGNAL_SAFE static inline bool nl_cpu_slab_cas(struct nl_cpu_slab *NL_NONNULL cpu,
+                                                  void *NL_NULLABLE old_freelist, uint64_t old_tid,
+                                                  void *NL_NULLABLE freelist, uint64_t tid) {
+#if defined(__x86_64__)
+  bool done;
+  __asm__ volatile("cmpxchg16b %1"
+                   : "=@ccz"(done), "+m"(*(unsigned __int128 *)&cpu->freelist), "+a"(old_freelist),
+                     "+d"(old_tid)
+                   : "b"(freelist), "c"(tid)
+                   : "memory");
+  return done;
+#else
+  unsigned __int128 old = (uintptr_t)old_freelist | (unsigned __int128)old_tid << 64;
+  return __sync_bool_compare_and_swap((unsigned __int128 *)&cpu->freelist, old,
+      (uintptr_t)freelist | (unsigned __int128)tid << 64);
 #endif
 }
 NL_SIGNAL_SAFE static inline void *NL_NULLABLE nl_slab_freelist(struct nl_slab *NL_NONNULL slab) {

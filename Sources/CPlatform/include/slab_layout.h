@@ -51,6 +51,19 @@ struct nl_line {
   struct nl_sheaf *NL_NULLABLE spare;
 };
 
+/// The same 64 bytes in the design with per-CPU slabs (Linux 6.18).  {freelist, tid} are one unit:
+/// of this thread's own accesses, so the exchange carries no lock prefix.
+struct nl_cpu_slab {
+  uint8_t lock, request, pending, reserved;
+  uint32_t object_size;
+  uint64_t partial_slabs;             ///< on `partial`
+  void *NL_NULLABLE freelist;         ///< the active slab's free objects, this thread's alone
+  uint64_t tid;                       ///< transactions: changes with every change of this line
+  uint64_t alloc_fast, free_fast;
+  struct nl_slab *NL_NULLABLE slab;   ///< active: frozen, others may push on its own freelist
+  struct nl_slab *NL_NULLABLE partial;///< not frozen, on no node's list; guarded by `lock`
+};
+
 enum nl_vcpu_state {
   NL_VCPU_FREE = 0,      ///< on the free list, or being filled
   NL_VCPU_ATTACHED = 1,
@@ -88,6 +101,7 @@ struct nl_vcpu {
   uint64_t stock;      ///< bytes of quota charged ahead; guarded by line NL_LINE_STOCK
   uint32_t node;       ///< simulated
   struct nl_deferred deferred;
+  struct nl_deferred deferred_slabs;  ///< `cpuslab`: deactivations that a handler left
   struct nl_slab *NL_NULLABLE page_list[NL_MAX_SLAB_ORDER + 1];
   uint32_t page_count[NL_MAX_SLAB_ORDER + 1];
   uint64_t counter[NL_COUNTERS];
@@ -96,7 +110,7 @@ struct nl_vcpu {
 /// A page's descriptor; of a block of pages only the first one's is used.
 struct nl_slab {
   void *NL_NULLABLE freelist;  ///< with `counters` one 16-byte unit, changed by CAS only
-  uint64_t counters;           ///< inuse 16 bits | objects 15 bits << 16
+  uint64_t counters;           ///< inuse 16 bits | objects 15 bits << 16 | frozen << 31
   struct nl_slab *NL_NULLABLE next, *NL_NULLABLE prev;
   uint32_t page;        ///< page number in the arena
   uint8_t state;        ///< enum nl_page_state
@@ -106,7 +120,8 @@ struct nl_slab {
   uint8_t touched;      ///< handed out before: its pages are populated
   uint8_t charged;      ///< of a large object: its pages count against the quota
   uint8_t word_lock;    ///< guards freelist and counters where there is no 128-bit CAS
-  uint8_t reserved[21];
+  void *NL_NULLABLE saved;  ///< free objects that came back with a deferred deactivation
+  uint64_t reserved;
 };
 enum nl_page_state { NL_PAGE_UNUSED = 0, NL_PAGE_FREE = 1, NL_PAGE_SLAB = 2, NL_PAGE_LARGE = 3 };
 
@@ -138,8 +153,9 @@ struct nl_cache {
   uint32_t order, minimum_order;
   uint32_t capacity, sheaf_cache;     ///< of a sheaf, and the cache its memory comes from
   uint32_t minimum_partial, index;
+  uint32_t cpu_partial;               ///< partial slabs that a vCPU keeps
   uint32_t numa_node, stride, first;  ///< stride and offset of objects, of debug caches only
-  uint32_t reserved[5];
+  uint32_t reserved[4];
 };
 
 #define NL_RESERVE_BLOCKS 4
@@ -200,6 +216,10 @@ struct nl_instance {
 enum nl_worker_state { NL_WORKER_NONE = 0, NL_WORKER_RUNS = 1, NL_WORKER_FORBIDDEN = 2 };
 
 _Static_assert(sizeof(struct nl_line) == 64, "one cache line");
+_Static_assert(sizeof(struct nl_cpu_slab) == 64 && offsetof(struct nl_cpu_slab, freelist) == 16,
+               "two halves of a 16-byte exchange");
+_Static_assert(offsetof(struct nl_cpu_slab, alloc_fast) == offsetof(struct nl_line, alloc_fast),
+               "counters are read without knowing the design");
 _Static_assert(sizeof(struct nl_sheaf) == 32, "the kernel's sheaf header");
 _Static_assert(sizeof(struct nl_slab) == 64, "one cache line");
 _Static_assert(sizeof(struct nl_node) == 64 && sizeof(struct nl_barn) == 64, "one cache line");

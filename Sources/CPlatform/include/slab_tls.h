@@ -33,6 +33,10 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
+NL_INSTANCE(cpuslab)
+NL_INSTANCE(tiny)
+NL_INSTANCE(gfpflag)
+NL_INSTANCE(floor)
 
 /// 1 once it is known that the CPU has no lock-free 128-bit compare-and-exchange.
 extern uint32_t nl_lacks_cas128;

@@ -29,13 +29,21 @@ enum Buckets {
     return half < 5 ? 5 : half > 10 ? 10 : half
   }
 
+  /// Partial slabs of a vCPU: half-full ones that hold 6/24/52/120 free objects (the kernel's
+  /// set_cpu_partial()).
+  static func cpuPartialSlabs(objectSize: Int, order: Int) -> Int {
+    let wanted = objectSize >= 4096 ? 6 : objectSize >= 1024 ? 24 : objectSize >= 256 ? 52 : 120
+    let perSlab = (4096 &<< order) / objectSize
+    return (wanted &* 2 &+ perSlab &- 1) / perSlab
+  }
+
   /// The kernel's calculate_order(): the smallest order that holds enough objects with a bounded
-  /// rest, at most 3 where an object fits.
+  /// rest, at most `highest` where an object fits.
   ///
   /// - Parameter cpus: present CPUs; the wanted number of objects grows with their logarithm.
-  static func slabOrder(objectSize: Int, cpus: Int) -> Int {
+  static func slabOrder(objectSize: Int, cpus: Int, highest: Int = 3) -> Int {
     let highestBit = Int.bitWidth &- cpus.leadingZeroBitCount  // fls()
-    let fitting = (4096 &<< 3) / objectSize
+    let fitting = (4096 &<< highest) / objectSize
     let wanted = 4 &* (highestBit &+ 1)
     let minimum = wanted < fitting ? wanted : fitting
     var start = 0
@@ -43,7 +51,7 @@ enum Buckets {
     var fraction = 16
     while fraction > 1 {
       var order = start
-      while order <= 3 {
+      while order <= highest {
         let bytes = 4096 &<< order
         if bytes >= objectSize, bytes % objectSize <= bytes / fraction { return order }
         order &+= 1

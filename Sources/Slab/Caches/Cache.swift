@@ -29,6 +29,9 @@ struct Cache {
   /// Objects in a sheaf.
   @inline(__always)
   var capacity: Int { unsafe Int(pointer.pointee.capacity) }
+  /// Partial slabs that a vCPU keeps; 0 in all designs but `cpuslab`.
+  @inline(__always)
+  var cpuPartial: UInt32 { unsafe pointer.pointee.cpu_partial }
   /// Empty slabs that the node keeps.
   @inline(__always)
   var minimumPartial: Int { unsafe Int(pointer.pointee.minimum_partial) }
@@ -51,15 +54,20 @@ struct Cache {
   }
 
   /// Fills in one cache of an instance that is being started.
-  func prepare(index: Int, node: Int, cpus: Int, sheafBytes: Int) {
+  func prepare(index: Int, node: Int, cpus: Int, _ constants: Constants) {
     let size = Buckets.size(index % Int(NL_BUCKETS))
     unsafe pointer.pointee.index = UInt32(index)
     unsafe pointer.pointee.numa_node = UInt32(node)
     unsafe pointer.pointee.object_size = UInt32(size)
     unsafe pointer.pointee.link_offset = UInt32(Buckets.linkOffset(objectSize: size))
-    unsafe pointer.pointee.order = UInt32(Buckets.slabOrder(objectSize: size, cpus: cpus))
+    unsafe pointer.pointee.order = UInt32(
+      Buckets.slabOrder(objectSize: size, cpus: cpus, highest: constants.highestOrder))
     unsafe pointer.pointee.minimum_order = UInt32(Buckets.minimumOrder(objectSize: size))
-    unsafe pointer.pointee.minimum_partial = UInt32(Buckets.minimumPartial(objectSize: size))
+    unsafe pointer.pointee.minimum_partial =
+      constants.keepsEmptySlabs ? UInt32(Buckets.minimumPartial(objectSize: size)) : 0
+    unsafe pointer.pointee.cpu_partial =
+      constants.hasCPUPartial ? UInt32(Buckets.cpuPartialSlabs(objectSize: size, order: order)) : 0
+    let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
     unsafe pointer.pointee.capacity = UInt32((sheafBytes - Instance.sheafHeader) / 8)
     unsafe pointer.pointee.sheaf_cache = UInt32(Buckets.index(forSize: sheafBytes))

@@ -26,6 +26,10 @@ struct Node {
   @inline(__always)
   var count: Int { unsafe Int(pointer.pointee.partial_count) }
 
+  /// The same, read without the lock.
+  @inline(__always)
+  var racyCount: UInt32 { unsafe nl_load_u32(&pointer.pointee.partial_count) }
+
   // List operations, lock held.
 
   /// At the tail: freed slabs may fill up before they are used again.

@@ -62,20 +62,36 @@ extension Instance {
       let freelist = unsafe slab.freelist
       unsafe cache.link(of: last).pointee = freelist
       let after = counters &- UInt64(n)
+      let isFrozen = Slab.isFrozen(counters)  // its vCPU will look after it
       let wasFull = unsafe freelist == nil
       let isEmpty = Slab.inUse(after) == 0
-      if (wasFull || isEmpty || failures > 3) && !locked {
+      let toVCPU = wasFull && !isFrozen && !locked && keepsPartial(caller, cache)
+      if ((wasFull && !toVCPU || isEmpty && !wasFull) && !isFrozen || failures > 3) && !locked {
         node.lock.acquire(caller)
         locked = true
         continue  // The words may have changed while we waited.
       }
       if unsafe slab.exchange(freelist, counters, first, after, Ordinary.self) {
-        if locked { settle(caller, cache, slab, wasFull: wasFull, isEmpty: isEmpty) }
+        if locked, isFrozen {
+          node.lock.release(Ordinary.self)
+        } else if locked {
+          settle(caller, cache, slab, wasFull: wasFull, isEmpty: isEmpty)
+        } else if toVCPU {
+          putCPUPartial(caller, cache, slab)
+        }
+        if isFrozen { count(caller, .freeFrozen) }
         return
       }
       count(caller, .slabCASFail)
       failures &+= 1
     }
+  }
+
+  /// True if a slab that was full goes to the caller's own chain.  Not the worker's: it allocates
+  /// nothing.
+  @inline(__always)
+  private func keepsPartial(_ caller: VCPU, _ cache: Cache) -> Bool {
+    cache.cpuPartial != 0 && !caller.isShared && !caller.isWorker && cache.nodeNumber == caller.node
   }
 
   /// Puts a slab in its place after a free, list_lock held; releases it.

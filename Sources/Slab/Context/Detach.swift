@@ -29,6 +29,7 @@ extension Configuration {
       i &+= 1
     }
     _ = drain(caller, vcpu.deferred, limit: .max)
+    _ = Form.drainSlabs(caller, of: vcpu)
     if vcpu.deferred.hasWork {
       // Only a push that never ended (its thread vanished in a fork) can be left.
       unsafe vcpu.deferred.pointer.pointee.stalled = nil

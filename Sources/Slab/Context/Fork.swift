@@ -65,6 +65,7 @@ extension Configuration {
       let vcpu = instance.vcpu(i)
       unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
+      unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
       if vcpu != me, vcpu.state == NL_VCPU_ATTACHED.rawValue {
         vcpu.state = NL_VCPU_ORPHAN.rawValue  // the worker, once restarted, reclaims it
       }

@@ -30,6 +30,10 @@ struct VCPU: Equatable {
   @inline(__always)
   var node: Int { unsafe Int(pointer.pointee.node) }
 
+  /// True of the helper thread's block.
+  @inline(__always)
+  var isWorker: Bool { unsafe pointer.pointee.hooked == 3 }
+
   /// Who takes a central lock in this block's name.
   @inline(__always)
   var tid: UInt32 { isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid }

@@ -83,8 +83,9 @@ extension Configuration {
     var again = instance.deferred.hasWork && drain(caller, instance.deferred, limit: .max)
     var i = 0
     while i < instance.vcpuCount {
-      let list = instance.vcpu(i).deferred
-      if list.hasWork, drain(caller, list, limit: .max) { again = true }
+      let vcpu = instance.vcpu(i)
+      if vcpu.deferred.hasWork, drain(caller, vcpu.deferred, limit: .max) { again = true }
+      if Form.drainSlabs(caller, of: vcpu) { again = true }
       i &+= 1
     }
     if again { unsafe nl_instance_set_dirty(instance.pointer, 1) }

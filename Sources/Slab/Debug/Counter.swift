@@ -39,6 +39,10 @@ enum Counter: Int {
   /// Prefilled sheaves: from the spare, from barn or slabs, beyond a sheaf's capacity; given back as
   /// the spare, to the barn or the slabs.
   case prefillFast, prefillSlow, prefillOversize, returnFast, returnSlow
+  /// Per-CPU slabs: given up, and given up by a handler; partial slabs of a vCPU taken into use, fetched
+  /// from the node, put there by a free, and returned to the node; frees to another's active slab.
+  case deactivate, deactivateDeferred
+  case cpuPartialAlloc, cpuPartialNode, cpuPartialFree, cpuPartialDrain, freeFrozen
 
-  static var count: Int { Counter.returnSlow.rawValue &+ 1 }
+  static var count: Int { Counter.freeFrozen.rawValue &+ 1 }
 }

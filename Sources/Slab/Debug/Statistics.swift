@@ -135,6 +135,13 @@ extension Counter {
     case .prefillOversize: "prefill_oversize"
     case .returnFast: "return_fast"
     case .returnSlow: "return_slow"
+    case .deactivate: "deactivate"
+    case .deactivateDeferred: "deactivate_deferred"
+    case .cpuPartialAlloc: "cpu_partial_alloc"
+    case .cpuPartialNode: "cpu_partial_node"
+    case .cpuPartialFree: "cpu_partial_free"
+    case .cpuPartialDrain: "cpu_partial_drain"
+    case .freeFrozen: "free_frozen"
     }
   }
 }

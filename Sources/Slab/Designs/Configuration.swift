@@ -10,12 +10,12 @@ protocol Configuration {
   static var vcpu: VCPU { get }
   /// Sets the thread's slot if it still holds `old`.
   static func replace(_ old: VCPU, with new: VCPU) -> Bool
-  /// Bytes of a sheaf for objects of a size: a bucket, which the pointers fill exactly.
-  static func sheafBytes(objectSize: Int) -> Int
-  /// Full, and empty, sheaves that a barn keeps.
-  static var barnLimit: Int { get }
-  /// True if nolock page allocation may carve fresh pages instead of a reserve of fixed size.
-  static var carvesFromTop: Bool { get }
+  /// The numbers that the instance starts with.
+  static var constants: Constants { get }
+  /// False in `floor`: the fast line without lock, remote request and counters.
+  static var isGuarded: Bool { get }
+  /// True in `gfpflag`: NOLOCK_GFP_NOLOCK is a flag of kmalloc, tested in its fast line.
+  static var hasNolockFlag: Bool { get }
   /// The thread functions of the worker, of a thread's exit and of a fork's child.
   static var hooks: Hooks { get }
   /// The instance's table, filled in; nil iff it could not be started.
@@ -31,22 +31,36 @@ struct Hooks {
 }
 
 extension Configuration {
+  static var constants: Constants { Constants() }
+  @inline(__always)
+  static var isGuarded: Bool { true }
+  @inline(__always)
+  static var hasNolockFlag: Bool { false }
+
   /// Starts the instance; false if it cannot be.
   ///
   /// - Context: task.
   static func start() -> Bool {
-    unsafe instance.start(
-      barnLimit: barnLimit, carvesFromTop: carvesFromTop, sheafBytes: sheafBytes,
-      exitHook: hooks.exit, childHook: hooks.child)
+    unsafe instance.start(constants, exitHook: hooks.exit, childHook: hooks.child)
   }
 }
 
-/// The constants of the kernel's designs: sheaf capacities 60/28/12/4, barns of 10/10, a fixed reserve.  Never
-/// tuned, because this is what revisions of the kernel's code are compared with.
-extension Configuration {
-  static func sheafBytes(objectSize: Int) -> Int {
-    objectSize >= 4096 ? 64 : objectSize >= 1024 ? 128 : objectSize >= 256 ? 256 : 512
+/// The numbers of an instance.  As they stand they are the kernel's, and never tuned, because they
+/// are what revisions of the kernel's code are compared with.
+struct Constants {
+  /// Bytes of a sheaf for objects of a size: a bucket, which the pointers fill exactly (capacities
+  /// 60/28/12/4).
+  var sheafBytes: (_ objectSize: Int) -> Int = {
+    $0 >= 4096 ? 64 : $0 >= 1024 ? 128 : $0 >= 256 ? 256 : 512
   }
-  static var barnLimit: Int { 10 }
-  static var carvesFromTop: Bool { false }
+  /// Full, and empty, sheaves that a barn keeps.
+  var barnLimit = 10
+  /// True if nolock page allocation may carve fresh pages instead of a reserve of fixed size.
+  var carvesFromTop = false
+  /// Highest order of a slab, where an object fits it.
+  var highestOrder = 3
+  /// False: a node keeps no empty slab (SLUB_TINY).
+  var keepsEmptySlabs = true
+  /// True: vCPUs keep partial slabs (CONFIG_SLUB_CPU_PARTIAL).
+  var hasCPUPartial = false
 }

@@ -7,11 +7,15 @@ import CPlatform
 protocol Design {
   associatedtype C: Configuration
 
-  // The fast line, and behind it the slow path below.
-  static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer?
-  static func kmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer?
-  static func kfree(_ object: UnsafeMutableRawPointer?)
-  static func kfreeNolock(_ object: UnsafeMutableRawPointer?)
+  /// The fast line's attempt: true with an object, or false with nothing changed.  The line may be
+  /// a dummy (foreign page, no vCPU), which every design must refuse.
+  static func hit<M: CallMode>(
+    _ line: Line, _ object: inout UnsafeMutableRawPointer?, _ mode: M.Type
+  ) -> Bool
+  /// The same for a free: true if the object was taken.
+  static func hit<M: CallMode>(
+    _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool
 
   /// One attempt at one cache: by way of the vCPU's layer, else from the slabs.
   ///
@@ -50,6 +54,13 @@ protocol Design {
   static func wake(_ line: Line)
   /// Returns what a silent thread caches, as far as it is not using it; the lines found held.
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int
+  /// Settles what handlers of a vCPU deferred besides objects; true if something is left.
+  static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool
+}
+
+extension Design {
+  @inline(__always)
+  static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool { false }
 }
 
 extension Design {
@@ -121,7 +132,7 @@ extension Design {
     let home = instance.wantedNode(vcpu, node)
     var wanted = size
     var attempt = 0
-    while attempt < 2, wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
+    while attempt < (C.hasNolockFlag ? 1 : 2), wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
       let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp), node: home)
       if attempt == 1 { instance.count(vcpu, .nextBucket) }
       if let object = unsafe allocate(vcpu, cache, Nolock.self) {

@@ -18,11 +18,13 @@ enum Heap: Configuration {
       worker: { Heap.runWorker() }, exit: { unsafe Heap.threadExit($0) },
       child: { Heap.recoverInChild() })
   }
-  static func sheafBytes(objectSize: Int) -> Int {
-    objectSize >= 4096 ? 128 : objectSize >= 1024 ? 256 : objectSize >= 512 ? 512 : 1024
+  static var constants: Constants {
+    var constants = Constants()
+    constants.sheafBytes = { $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : 1024 }
+    constants.barnLimit = 64
+    constants.carvesFromTop = true
+    return constants
   }
-  static var barnLimit: Int { 64 }
-  static var carvesFromTop: Bool { true }
 
   static func subject() -> UnsafePointer<nolock_ops>? {
     guard start() else { return nil }

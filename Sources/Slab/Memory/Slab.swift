@@ -21,7 +21,12 @@ struct Slab: Equatable {
   static func inUse(_ counters: UInt64) -> Int { Int(counters & 0xffff) }
   /// Objects that the slab holds.
   @inline(__always)
-  static func objects(_ counters: UInt64) -> Int { Int(counters &>> 16) }
+  static func objects(_ counters: UInt64) -> Int { Int(counters &>> 16 & 0x7fff) }
+  /// A vCPU's active slab: on no list, and its freelist is not the only one.
+  @inline(__always)
+  static func isFrozen(_ counters: UInt64) -> Bool { counters & frozen != 0 }
+  @inline(__always)
+  static var frozen: UInt64 { 1 &<< 31 }
 
   /// Changes freelist and counters as one unit; false if either differs from what was read.
   @inline(__always)

@@ -11,8 +11,7 @@ extension Instance {
   /// Address space only: no page is touched before it is used.
   /// - Context: task; the constructor, or the first ordinary call of a program that runs before it.
   func start(
-    barnLimit: Int, carvesFromTop: Bool, sheafBytes: (Int) -> Int, exitHook: nl_exit_hook,
-    childHook: nl_plain_hook
+    _ constants: Constants, exitHook: nl_exit_hook, childHook: nl_plain_hook
   ) -> Bool {
     let started = unsafe nl_instance_at_started(pointer)
     if unsafe !nl_cas_u32(started, 0, Self.starting) {
@@ -22,12 +21,11 @@ extension Instance {
     Slab.detectExchange()
     let cpus = nl_cpu_count()
     unsafe pointer.pointee.cpu_count = cpus
-    unsafe pointer.pointee.barn_limit = UInt32(barnLimit)
-    unsafe pointer.pointee.carves_from_top = carvesFromTop ? 1 : 0
+    unsafe pointer.pointee.barn_limit = UInt32(constants.barnLimit)
+    unsafe pointer.pointee.carves_from_top = constants.carvesFromTop ? 1 : 0
     for i in 0..<Int(NL_CACHES) {
-      let bytes = sheafBytes(Buckets.size(i % Int(NL_BUCKETS)))
       for node in 0..<Int(NL_NODES) {
-        cache(i, node: node).prepare(index: i, node: node, cpus: Int(cpus), sheafBytes: bytes)
+        cache(i, node: node).prepare(index: i, node: node, cpus: Int(cpus), constants)
       }
     }
     guard reserveArena(), setNodes(1), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,

@@ -19,7 +19,12 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
 
   static let sheaves = unsafe Subject(BuiltIn.sheaves.subject!, "sheaves").withWorker()
   static let heap = unsafe Subject(BuiltIn.heap.subject!, "heap").withWorker()
-  static let all = [sheaves, heap]
+  static let cpuslab = unsafe Subject(BuiltIn.cpuslab.subject!, "cpuslab").withWorker()
+  static let tiny = unsafe Subject(BuiltIn.tiny.subject!, "tiny").withWorker()
+  static let gfpflag = unsafe Subject(BuiltIn.gfpflag.subject!, "gfpflag").withWorker()
+  /// The designs whose vCPUs have sheaves.
+  static let withSheaves = [sheaves, heap, gfpflag]
+  static let all = [sheaves, heap, cpuslab, tiny, gfpflag]
 
   /// Makes the first ordinary call, and returns when the worker that it starts has attached.
   private func withWorker() -> Subject {

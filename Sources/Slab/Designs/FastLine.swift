@@ -1,23 +1,23 @@
 import CNolock
 import CPlatform
 
-/// The design of Linux 7.0 and later: main and spare sheaf per vCPU, a barn per cache, no per-CPU
-/// slab (kernel-reference §3).  This file is the fast line: all that a hit executes.
-///
-/// Nothing but the lock, `top` and one bound is tested.  Every rare case (foreign page, large
-/// object, thread not attached, remote request, deferred work) shows itself as a held lock or a
-/// poisoned bound.
-enum SheafDesign<C: Configuration>: Design {
+// What an entry point does before it knows whether it is a hit: from a size, or an address, to the
+// line.  The same in every design.
+
+extension Design {
   /// Ordinary allocation.
   @inline(__always)
   static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
+    if C.hasNolockFlag, gfp & NOLOCK_GFP_NOLOCK.rawValue != 0 {
+      return unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
+    }
     let last = size &- 1
     guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocSlow(size, gfp, node) }
     guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
       return unsafe flagged(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(C.vcpu, last), &object) { return unsafe object }
+    if unsafe hit(plainLine(C.vcpu, last), &object, Ordinary.self) { return unsafe object }
     return unsafe allocSlow(size, gfp, node)
   }
 
@@ -29,7 +29,9 @@ enum SheafDesign<C: Configuration>: Design {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
+    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Ordinary.self) {
+      return unsafe object
+    }
     return unsafe allocSlow(size, gfp, node)
   }
 
@@ -38,7 +40,7 @@ enum SheafDesign<C: Configuration>: Design {
   private static func zeroed(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, node) ?? allocSlow(size, gfp, node)
+    unsafe hitZeroed(size, gfp, node, Ordinary.self) ?? allocSlow(size, gfp, node)
   }
 
   /// Allocation in any context.
@@ -52,7 +54,7 @@ enum SheafDesign<C: Configuration>: Design {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(C.vcpu, last), &object) { return unsafe object }
+    if unsafe hit(plainLine(C.vcpu, last), &object, Nolock.self) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -64,7 +66,7 @@ enum SheafDesign<C: Configuration>: Design {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object) { return unsafe object }
+    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) { return unsafe object }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -72,17 +74,17 @@ enum SheafDesign<C: Configuration>: Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, node) ?? allocNolockSlow(size, gfp, node)
+    unsafe hitZeroed(size, gfp, node, Nolock.self) ?? allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
   static func kfree(_ object: UnsafeMutableRawPointer?) {
-    if unsafe !hit(freeing: object) { unsafe freeSlow(object) }
+    if unsafe !hit(freeing: object, Ordinary.self) { unsafe freeSlow(object) }
   }
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    if unsafe !hit(freeing: object) { unsafe freeNolockSlow(object) }
+    if unsafe !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
   }
 
   @inline(__always)
@@ -98,30 +100,10 @@ enum SheafDesign<C: Configuration>: Design {
     return vcpu.line(atOffset: Int(entry))
   }
 
-  /// True with an object out of main; false, with the lock as it was, where the slow path must
-  /// look.
-  @inline(__always)
-  private static func hit(_ line: Line, _ object: inout UnsafeMutableRawPointer?) -> Bool {
-    #if !NOLOCK_BROKEN_NO_TRYLOCK
-      if line.isLocked { return false }
-    #endif
-    line.lock()
-    let top = unsafe line.top
-    if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {
-      line.unlock()
-      return false
-    }
-    unsafe object = top[-1]
-    unsafe line.top = top - 1
-    unsafe nl_count(&line.pointer.pointee.alloc_fast)
-    line.unlock()
-    return true
-  }
-
   /// A cleared object, for flags with ZERO; nil for all others.
   @inline(__always)
-  private static func hitZeroed(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  private static func hitZeroed<M: CallMode>(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
     let account = NOLOCK_GFP_ACCOUNT.rawValue
@@ -129,32 +111,23 @@ enum SheafDesign<C: Configuration>: Design {
     let vcpu = C.vcpu
     let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?
-    guard unsafe hit(line, &object) else { return nil }
+    guard unsafe hit(line, &object, M.self) else { return nil }
     unsafe nl_clear(object.unsafelyUnwrapped, line.objectSize)
     return unsafe object
   }
 
-  /// True if the object went onto main.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the
-  /// arena; whole pages and free pages lead to a dummy line.
+  /// True if the object was taken.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the arena;
+  /// whole pages and free pages lead to a dummy line.
   @inline(__always)
-  private static func hit(freeing object: UnsafeMutableRawPointer?) -> Bool {
+  private static func hit<M: CallMode>(
+    freeing object: UnsafeMutableRawPointer?, _ mode: M.Type
+  ) -> Bool {
     let vcpu = C.vcpu
     let offset = unsafe UInt(bitPattern: object) &- vcpu.pointer.pointee.arena_base
     guard unsafe offset < vcpu.pointer.pointee.arena_size else { return false }
     let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[
       Int(bitPattern: offset &>> UInt(NL_PAGE_SHIFT))]
-    let line = vcpu.line(atOffset: Int(entry))
-    if line.isLocked { return false }
-    line.lock()
-    let top = unsafe line.top
-    if unsafe UInt(bitPattern: top) >= nl_line_full(line.pointer) {
-      line.unlock()
-      return false
-    }
-    unsafe top.pointee = object
-    unsafe line.top = top + 1
-    unsafe nl_count(&line.pointer.pointee.free_fast)
-    line.unlock()
-    return true
+    return unsafe hit(
+      vcpu.line(atOffset: Int(entry)), freeing: object.unsafelyUnwrapped, M.self)
   }
 }

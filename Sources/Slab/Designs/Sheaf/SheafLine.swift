@@ -34,6 +34,7 @@ extension SheafDesign {
   }
 
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
-    C.instance.flushSheavesRemotely(caller, vcpu)
+    // Without a guard the owner would not see the request.
+    C.isGuarded ? C.instance.flushSheavesRemotely(caller, vcpu) : Int(NL_CACHES)
   }
 }

@@ -1,0 +1,94 @@
+import CPlatform
+
+// How an active slab ceases to be one.
+
+extension CPUSlabDesign {
+  /// Gives an active slab and the objects taken off it back to the node.
+  ///
+  /// - Context: task, no lock held.
+  static func deactivate(
+    _ caller: VCPU, _ cache: Cache, _ slab: Slab, _ freelist: UnsafeMutableRawPointer?
+  ) {
+    let instance = C.instance
+    instance.count(caller, .deactivate)
+    var last = unsafe freelist
+    var n = 0
+    while let object = unsafe last {
+      n &+= 1
+      guard let next = unsafe cache.link(of: object).pointee else { break }
+      unsafe last = next
+    }
+    while true {
+      let counters = slab.counters
+      let old = unsafe slab.freelist
+      if let last = unsafe last { unsafe cache.link(of: last).pointee = old }
+      let after = (counters & ~Slab.frozen) &- UInt64(n)
+      let first = unsafe freelist ?? old
+      if unsafe slab.exchange(old, counters, first, after, Ordinary.self) {
+        slab.next = nil
+        // Full: the next free of one of its objects puts it on a list.
+        if unsafe first != nil { instance.putPartials(caller, cache, slab) }
+        return
+      }
+      instance.count(caller, .slabCASFail)
+    }
+  }
+
+  /// The same where nobody may wait: the slab goes on this vCPU's list with its objects saved in
+  /// its descriptor.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  /// - Ordering: release; pairs with the acquire in `drainSlabs`.
+  @inline(__always)
+  static func deferDeactivation(
+    _ vcpu: VCPU, _ slab: Slab, _ freelist: UnsafeMutableRawPointer?
+  ) {
+    unsafe slab.pointer.pointee.saved = freelist
+    let list = unsafe nl_vcpu_at_deferred_slabs(vcpu.pointer)
+    _ = unsafe WaitFreeStack.push(
+      nl_deferred_at_head(list), UnsafeMutableRawPointer(slab.pointer),
+      link: nl_slab_at_next(slab.pointer))
+    C.instance.count(vcpu, .deactivateDeferred)
+    unsafe nl_instance_set_dirty(C.instance.pointer, 1)
+  }
+
+  static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool {
+    let list = unsafe DeferredList(nl_vcpu_at_deferred_slabs(vcpu.pointer))
+    if !list.hasWork { return false }
+    guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
+    let instance = C.instance
+    var node =
+      unsafe list.pointer.pointee.stalled
+      ?? WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+    while let slot = unsafe node {
+      let slab = unsafe Slab(slot.assumingMemoryBound(to: nl_slab.self))
+      let next = unsafe nl_load_pointer(nl_slab_at_next(slab.pointer))
+      // The push behind this slab is under way: its link is not known yet.
+      if unsafe next == WaitFreeStack.pending { break }
+      unsafe deactivate(caller, instance.cache(of: slab), slab, slab.pointer.pointee.saved)
+      unsafe node = next
+    }
+    unsafe list.pointer.pointee.stalled = node
+    unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
+    return list.hasWork
+  }
+
+  /// The owner's answer to a flusher's request.
+  ///
+  /// - Context: task, no lock held.
+  @inline(never)
+  static func giveUp(_ vcpu: VCPU, _ line: Line, _ cache: Cache) {
+    unsafe nl_line_release_request(line.pointer)
+    guard line.tryLock() else { return }
+    let cpu = CPUSlab(line)
+    let slab = cpu.slab
+    let freelist = unsafe cpu.freelist
+    let chain = cpu.partial
+    cpu.partial = nil
+    cpu.partialCount = 0
+    cpu.clear()
+    line.unlock()
+    if let slab { unsafe deactivate(vcpu, cache, slab, freelist) }
+    C.instance.putPartials(vcpu, cache, chain)
+  }
+}

@@ -1,0 +1,94 @@
+import CPlatform
+
+/// The design of Linux 6.18: a slab per vCPU, whose objects are taken and returned by one exchange
+/// of {freelist, tid} without any lock (kernel-reference §2).
+///
+/// Differences from the kernel: an exchange that a handler made fail eight times goes to the slow
+/// path (the kernel loops for ever); a silent thread's slab cannot be taken from outside, its owner
+/// gives it up at its next slow call (the kernel sends work to the CPU).
+enum CPUSlabDesign<C: Configuration>: Design {
+  @inline(__always)
+  static func hit<M: CallMode>(
+    _ line: Line, _ object: inout UnsafeMutableRawPointer?, _ mode: M.Type
+  ) -> Bool {
+    // An ordinary call never interrupts the lock's holder.
+    if !M.waits, line.isLocked { return false }
+    guard let found = unsafe CPUSlab(line).pop() else { return false }
+    unsafe object = found
+    unsafe nl_count(&line.pointer.pointee.alloc_fast)
+    return true
+  }
+
+  @inline(__always)
+  static func hit<M: CallMode>(
+    _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool {
+    if !M.waits, line.isLocked { return false }
+    // A dummy line's slab is no page's: `object` may be anything here.
+    guard unsafe CPUSlab(line).push(object, of: C.instance.slab(of: object)) else { return false }
+    unsafe nl_count(&line.pointer.pointee.free_fast)
+    return true
+  }
+
+  /// A nolock free never touches the slab itself: the exchange may require list_lock afterwards.
+  @inline(__always)
+  static func release<M: CallMode>(
+    _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool {
+    if !M.waits {
+      if !vcpu.isShared, vcpu.line(ofCache: cache.index).isLocked {
+        C.instance.count(vcpu, .lineBusy)
+      }
+      return false
+    }
+    drainOwn(vcpu)
+    C.instance.count(vcpu, .freeSlow)
+    unsafe C.instance.freeToSlab(vcpu, object)
+    return true
+  }
+
+  /// Settles what handlers of this thread left behind; no lock is held.
+  @inline(__always)
+  static func drainOwn(_ vcpu: VCPU) {
+    if vcpu.isShared { return }
+    if vcpu.deferred.hasWork { C.drainOwn(vcpu) }
+    _ = drainSlabs(vcpu, of: vcpu)
+  }
+
+  // A line's life.
+
+  @inline(__always)
+  static func open(_ line: Line, of cache: Cache) {
+    let cpu = CPUSlab(line)
+    cpu.clear()
+    cpu.partial = nil
+    cpu.partialCount = 0
+  }
+
+  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache) {
+    let cpu = CPUSlab(line)
+    let slab = cpu.slab
+    let freelist = unsafe cpu.freelist
+    let chain = cpu.partial
+    cpu.partial = nil
+    cpu.partialCount = 0
+    cpu.clear()
+    if let slab { unsafe deactivate(caller, cache, slab, freelist) }
+    C.instance.putPartials(caller, cache, chain)
+  }
+
+  /// The slow path looks at the list itself.
+  @inline(__always)
+  static func wake(_ line: Line) {}
+
+  /// Only asks: an exchange without lock prefix cannot be excluded from another CPU.
+  static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
+    var i = 0
+    while i < Int(NL_CACHES) {
+      unsafe nl_line_set_request(vcpu.line(ofCache: i).pointer, 1)
+      i &+= 1
+    }
+    C.instance.count(caller, .remoteNotTaken, by: Int(NL_CACHES))
+    return Int(NL_CACHES)
+  }
+}

@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "Measurement",
       dependencies: [
-        "CRecords", "Events", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
+        "CRecords", "Events", "Injection", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .target(

@@ -42,17 +42,21 @@ public enum InterruptKind: UInt32 {
   private let burst: UInt32
   private var left: UInt32 = 0
   private var thread: Int32 = 0
+  /// Nanoseconds from an arrival to the next, in the mean.
+  private let period: UInt64
 
   /// `rate` is arrivals per second; `gaps` gives the Poisson arrivals, nil means periodic;
-  /// `functions` are the addresses of `breakpoint`.
+  /// `functions` are the addresses of `breakpoint`; `cyclesPerSecond` and `frequency` are for
+  /// `perf` on a PMU.
   public init(
     kind: InterruptKind, rate: Double, gaps: GapTable?, seed: UInt64, burst: UInt32 = 1,
-    functions: Breakpoints = Breakpoints()
+    functions: Breakpoints = Breakpoints(), cyclesPerSecond: UInt64 = 1_000_000_000,
+    frequency: Bool = false
   ) {
     self.kind = kind
-    let period = rate > 0 ? UInt64(max(1, 1e9 / rate)) : 0
+    period = rate > 0 ? UInt64(max(1, 1e9 / rate)) : 0
     timer = TimerSource(period: period, gaps: gaps, seed: seed)
-    perf = PerfSource(period: period)
+    perf = PerfSource(rate: max(rate, 1), cyclesPerSecond: cyclesPerSecond, frequency: frequency)
     target = StormTarget()
     breakpoint = BreakpointSource(functions)
     self.burst = burst
@@ -112,7 +116,13 @@ public enum InterruptKind: UInt32 {
       left = burst &- 1
       follow()
     }
+    if kind == .tgkill { target.arrived() }
     return unsafe kind == .timer ? timer.arrived(info) : 0
+  }
+
+  /// Called by the handler instead of `arrived` where it holds the signal off and has it sent again.
+  public mutating func heldOff(_ info: UnsafePointer<siginfo_t>) {
+    if kind == .timer && left == 0 { unsafe timer.heldOff(info) }
   }
 
   /// The next of a burst stays pending until this handler returns, then arrives before any
@@ -121,9 +131,26 @@ public enum InterruptKind: UInt32 {
     if left != 0 { _ = nl_signal_send(thread, kind.signal) }
   }
 
-  /// timer: nanoseconds since this arrival's intended instant; nil for other sources and for the
-  /// rest of a burst.  Async-signal-safe.
-  public func lateness() -> UInt64? { kind == .timer && left &+ 1 >= burst ? timer.lateness() : nil }
+  /// Nanoseconds from this arrival's intended instant to `now`; nil where no instant is intended
+  /// (the other sources) and for the rest of a burst.  Async-signal-safe.
+  public func lateness(_ now: UInt64) -> UInt64? {
+    guard left &+ 1 >= burst else { return nil }
+    let intended: UInt64
+    if kind == .timer {
+      intended = timer.intended
+    } else if kind == .tgkill, target.intended != 0 {
+      intended = target.intended
+    } else {
+      return nil
+    }
+    return now > intended ? now &- intended : 0
+  }
+
+  /// Whether a handler that ended so long after the intended instant is late: by more than a period.
+  public func isLate(_ lateness: UInt64) -> Bool { lateness > period }
+
+  /// perf: whether the processor's cycles overflow, and not cpu-clock.
+  public var usesCycles: Bool { perf.usesCycles }
 
   /// Why `kind` cannot have Poisson arrivals, if so.
   public static func refusesPoisson(_ kind: InterruptKind) -> String? {

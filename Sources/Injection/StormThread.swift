@@ -6,8 +6,14 @@ struct StormTarget {
   private var thread: Int32 = 0
   /// 1 while the thread is in its measured part.
   private var wanted: UInt32 = 0
-  /// Signals sent; written by the storm thread.
+  /// Signals sent, and arrivals that found one still waiting; written by the storm thread.
   private(set) var sent: UInt64 = 0
+  private(set) var merged: UInt64 = 0
+  /// The intended instant of the signal that waits for its handler; 0 = none waits.  Set by the
+  /// storm thread, taken by the handler.
+  private var waiting: UInt64 = 0
+  /// The intended instant of the signal that arrived last; 0 = sent before `arm`.
+  private(set) var intended: UInt64 = 0
 
   mutating func open() -> Int32 {
     thread = nl_thread_id()
@@ -15,17 +21,30 @@ struct StormTarget {
   }
 
   // Releases pair with the acquire in `send`.
-  mutating func arm() { unsafe nl_thread_store_release_32(&wanted, 1) }
+  mutating func arm() {
+    unsafe nl_thread_store_release_64(&waiting, 0)
+    unsafe nl_thread_store_release_32(&wanted, 1)
+  }
   mutating func disarm() { unsafe nl_thread_store_release_32(&wanted, 0) }
 
-  mutating func send(_ signal: Int32) {
+  /// One signal for the arrivals from `instant` on, `count` of them.
+  mutating func send(_ signal: Int32, at instant: UInt64, count: UInt64) {
     guard unsafe nl_thread_load_acquire_32(&wanted) == 1 else { return }
+    // Pairs with the exchange in `arrived`.
+    guard unsafe nl_thread_claim_64(&waiting, instant) == 1 else {
+      merged &+= count
+      return
+    }
+    merged &+= count &- 1
     if nl_signal_send(thread, signal) == 0 { sent &+= 1 }
   }
+
+  /// In the handler.
+  mutating func arrived() { intended = unsafe nl_thread_exchange_64(&waiting, 0) }
 }
 
-/// A thread that signals every foreground thread in turn, at one rate.  Closed loop: when it is
-/// late it does not catch up, so the achieved rate is what the count says.
+/// A thread that signals every foreground thread in turn, at one rate.  Open loop: instants that
+/// have passed when it looks are one signal, whose delay counts from the first of them.
 @safe public struct StormThread {
   /// What the thread reads; it outlives the thread.
   @safe struct Shared {
@@ -72,12 +91,17 @@ struct StormTarget {
   }
 
   /// Signals sent so far, for a difference over the measured part.
-  public func sent() -> UInt64 {
-    var sent: UInt64 = 0
+  public func sent() -> UInt64 { sum { $0.sent } }
+
+  /// Arrivals so far that found a signal still waiting.
+  public func merged() -> UInt64 { sum { $0.merged } }
+
+  private func sum(_ count: (StormTarget) -> UInt64) -> UInt64 {
+    var sum: UInt64 = 0
     for index in unsafe 0..<shared.pointee.count {
-      unsafe sent &+= shared.pointee.sources[index].pointee.target.sent
+      unsafe sum &+= count(shared.pointee.sources[index].pointee.target)
     }
-    return sent
+    return sum
   }
 }
 
@@ -89,16 +113,22 @@ private func stormLoop(_ shared: UnsafeMutablePointer<StormThread.Shared>) {
   var next = nl_clock_monotonic_ns()
   // Pairs with the release in `end`.
   while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
-    for index in 0..<count {
-      unsafe shared.pointee.sources[index].pointee.target.send(NL_SIGNAL_TGKILL)
-    }
-    if let gaps = unsafe shared.pointee.gaps {
-      next &+= gaps[cursor]
-      cursor &+= 1
-    } else {
-      unsafe next &+= shared.pointee.period
-    }
+    let first = next
+    var arrivals: UInt64 = 0
     let now = nl_clock_monotonic_ns()
-    if next > now { nl_clock_sleep_until(next) } else { next = now }
+    repeat {
+      arrivals &+= 1
+      if let gaps = unsafe shared.pointee.gaps {
+        next &+= gaps[cursor]
+        cursor &+= 1
+      } else {
+        unsafe next &+= shared.pointee.period
+      }
+    } while next <= now
+    for index in 0..<count {
+      unsafe shared.pointee.sources[index].pointee.target.send(
+        NL_SIGNAL_TGKILL, at: first, count: arrivals)
+    }
+    nl_clock_sleep_until(next)
   }
 }

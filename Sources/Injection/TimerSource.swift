@@ -9,8 +9,12 @@ import CPlatform
   private let gaps: GapTable?
   private var cursor: UInt64
   private var next: UInt64 = 0
-  /// The intended instant of the signal that arrived last.
-  private var intended: UInt64 = 0
+  /// The intended instant of the signal that arrived last; of several that it stands for, the
+  /// first: so a late handler's delay counts in full (open loop).
+  private(set) var intended: UInt64 = 0
+  /// Class hardirq: expirations of signals that were held off, and whether one is.
+  private var held: UInt64 = 0
+  private var isHeld = false
 
   init(period: UInt64, gaps: GapTable?, seed: UInt64) {
     self.period = period
@@ -32,6 +36,8 @@ import CPlatform
     } else {
       cursor = cursor &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       next = nl_clock_monotonic_ns() &+ 1 &+ (cursor >> 33) % period
+      held = 0
+      isHeld = false
       unsafe nl_signal_timer_set(timer, 1, next, period)
     }
   }
@@ -40,14 +46,26 @@ import CPlatform
 
   func close() { _ = unsafe timer_delete(timer) }
 
+  /// In the handler, where the signal is held off and will be sent again without its own information.
+  mutating func heldOff(_ info: UnsafePointer<siginfo_t>) {
+    held &+= unsafe UInt64(nl_signal_overrun(info)) &+ (isHeld ? 1 : 0)
+    isHeld = true
+  }
+
   /// In the handler.  Poisson: instants that have passed already are one signal, as the kernel does
   /// with a periodic timer; otherwise a thread that cannot keep up would do nothing else.
   mutating func arrived(_ info: UnsafePointer<siginfo_t>) -> UInt64 {
     intended = next
     guard let gaps else {
-      let overrun = unsafe UInt64(nl_signal_overrun(info))
-      next &+= period &* (overrun &+ 1)
-      return overrun
+      var missed = unsafe UInt64(nl_signal_overrun(info))
+      if isHeld {
+        // Sent again by hand, it is no expiration itself.
+        missed &+= held &+ (unsafe nl_signal_is_timer(info) == 1 ? 1 : 0)
+        held = 0
+        isHeld = false
+      }
+      next &+= period &* (missed &+ 1)
+      return missed
     }
     let now = nl_clock_monotonic_ns()
     var missed: UInt64 = 0
@@ -60,12 +78,5 @@ import CPlatform
     }
     unsafe nl_signal_timer_set(timer, 1, next, 0)
     return missed
-  }
-
-  /// Nanoseconds since the intended instant of the last signal; of several that one signal stands
-  /// for, the first: so a late handler's delay counts in full (open loop).
-  func lateness() -> UInt64 {
-    let now = nl_clock_monotonic_ns()
-    return now > intended ? now &- intended : 0
   }
 }

@@ -5,7 +5,7 @@ import Reports
 
 struct ListCommand: ParsableCommand {
   enum Kind: String, CaseIterable, ExpressibleByArgument {
-    case subjects, workloads, mixes, suites, interrupts, counters
+    case subjects, workloads, mixes, suites, interrupts, counters, functions
   }
 
   static let configuration = CommandConfiguration(
@@ -17,10 +17,11 @@ struct ListCommand: ParsableCommand {
       Example: nolock list counters zen4::retired
       """)
 
-  @Argument(help: "subjects, workloads, mixes, suites, interrupts or counters.")
+  @Argument(help: "subjects, workloads, mixes, suites, interrupts, counters or functions.")
   var kind: Kind
 
-  @Argument(help: "counters only: part of the name or the description.")
+  @Argument(
+    help: "counters: part of the name or the description; functions: the subject (default: sheaves).")
   var pattern: String?
 
   @Option(help: "text, json, csv or markdown.")
@@ -28,6 +29,7 @@ struct ListCommand: ParsableCommand {
 
   func run() throws {
     if kind == .counters { return try listCounters() }
+    if kind == .functions { return try listFunctions(pattern ?? "sheaves") }
     if let pattern {
       throw Failure(.usage, "list \(kind.rawValue) '\(pattern)': a pattern is for counters")
     }
@@ -38,13 +40,26 @@ struct ListCommand: ParsableCommand {
       case .mixes: Availability.mixes()
       case .suites: Availability.suites()
       case .interrupts: Availability.interrupts()
-      case .counters: []
+      case .counters, .functions: []
       }
     let table = Table(
       title: kind.rawValue,
       columns: [.init("name", .left), .init("available", .left), .init("note", .left)],
       rows: list.map { [$0.name, $0.available ? "yes" : "no", $0.note] })
     try RunOutput.print(table, json: list, format)
+  }
+
+  /// What `irq: breakpoint` may name.
+  private func listFunctions(_ subject: String) throws {
+    guard Subjects.isValid(subject) else {
+      throw Failure(
+        .usage, "list functions '\(subject)': allowed: \(Subjects.names.joined(separator: ", ")), "
+          + "rev:PATH, peer:PATH")
+    }
+    let names = try SampleTool.find().functions(of: subject)
+    let table = Table(
+      title: "functions of \(subject)", columns: [.init("name", .left)], rows: names.map { [$0] })
+    try RunOutput.print(table, json: names, format)
   }
 
   private func listCounters() throws {

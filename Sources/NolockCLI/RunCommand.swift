@@ -64,6 +64,7 @@ struct RunCommand: ParsableCommand {
     }
     let tool = try SampleTool.find()
     var prepared = try prepare(tool)
+    try tool.checkFunctions(prepared.plan.cells)
     let terminal = Terminal()
     let directory = prepared.directory
     let inputs = try CellInputs(

@@ -42,12 +42,13 @@ func listStates() {
   say(State.all.map { "\($0.operation.rawValue)\t\($0.name)\t\($0.summary)\n" }.joined())
 }
 
-private func missing(_ reason: String) -> Int32 {
+func missing(_ reason: String) -> Int32 {
   say("missing\t\(reason)\n")
   return 3
 }
 
-private func say(_ text: String) {
+/// Standard output.
+func say(_ text: String) {
   let bytes = Array(text.utf8)
   var done = 0
   while done < bytes.count {

@@ -8,6 +8,7 @@ if arguments == ["--subjects"] {
   listSubjects()
   exit(0)
 }
+if arguments.first == "--functions" { _exit(listFunctions(Array(arguments.dropFirst()))) }
 if arguments == ["--states"] {
   listStates()
   exit(0)

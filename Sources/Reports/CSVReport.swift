@@ -69,6 +69,14 @@ public enum CSVReport {
         "\(valid)", reason,
       ])
     }
+    for (name, histogram) in [
+      ("handler_call", sample.latency), ("intended", sample.intendedLatency),
+      ("inside", sample.insideLatency),
+    ] {
+      for (quantile, value) in RunResult.Latency(histogram)?.values ?? [] {
+        rows.append(["\(name)_\(quantile)", "ns", "clock", "\(value)", "\(valid)", reason])
+      }
+    }
     for counter in sample.counters {
       let scaled = counter.isScaled ? "scaled: counted \(share(counter)) % of the time" : ""
       let notes = [counter.reason ?? "", scaled, reason].filter { !$0.isEmpty }

@@ -15,11 +15,16 @@ public enum ResultTables {
           $0.comparison == comparison && $0.cell.handler == handler
         }
         guard let first = cells.first else { continue }
+        if first.cell.counted {
+          tables.append(InterruptTables.counted(cells, heading: heading(first), notes(cells)))
+          continue
+        }
         tables.append(time(cells, first, result))
         if first.cell.interrupts != .none, handler == .nolock,
           cells.contains(where: { $0.state == .ok })
         {
           tables.append(interrupts(cells))
+          tables.append(InterruptTables.arrivals(cells))
         }
         if let counters = CounterTable.table(cells, events: events(first)) {
           tables.append(counters)
@@ -80,10 +85,10 @@ public enum ResultTables {
   /// `× empty`: the foreground's time against the same subject's control arm, block by block.
   private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "handlers of the above: latency in ns, shares of their allocations in %",
+      title: "handlers of the above: their calls in ns, shares of their allocations in %",
       columns: [
-        .init("subject", .left), .init("irq/s"), .init("asked"), .init("p50"), .init("p99"),
-        .init("p99.9"), .init("first try"), .init("next"), .init("failed"), .init("deferred"),
+        .init("subject", .left), .init("irq/s"), .init("p50"), .init("p99"), .init("p99.9"),
+        .init("first try"), .init("next"), .init("failed"), .init("deferred"),
         .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {
@@ -93,7 +98,7 @@ public enum ResultTables {
       }
       table.rows.append([
         label(cell), NumberText.orDash(cell.summary("irq_per_s")?.median),
-        NumberText.short(cell.cell.rate), latency.map { "\($0.p50)" } ?? "–",
+        latency.map { "\($0.p50)" } ?? "–",
         latency.map { "\($0.p99)" } ?? "–", latency.map { "\($0.p999)" } ?? "–",
         NumberText.percent(cell.summary("handler_first_share")?.median),
         NumberText.percent(cell.summary("handler_next_bucket_share")?.median),

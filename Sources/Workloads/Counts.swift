@@ -17,6 +17,8 @@ struct Counts {
   var signals: UInt64 = 0
   var coalesced: UInt64 = 0
   var masked: UInt64 = 0
+  /// Handlers that ended more than a period after their intended instant.
+  var late: UInt64 = 0
   var attempts: UInt64 = 0
   var first: UInt64 = 0
   var nextBucket: UInt64 = 0

@@ -1,4 +1,5 @@
 import CPlatform
+import Glibc
 import Injection
 
 /// The handler of all interrupt sources.  Touches the thread's block and nothing else, keeps errno.
@@ -8,30 +9,55 @@ func onInterrupt(
   guard let raw = unsafe nl_thread_get(), let info = unsafe info else { return }
   let saved = nl_signal_errno()
   let block = unsafe raw.assumingMemoryBound(to: ThreadBlock.self)
-  // A breakpoint inside the handler's own calls is not one more interrupt.
-  if unsafe nl_thread_load_acquire_32(&block.pointee.armed) == 1, unsafe !block.pointee.inHandler {
+  let armed = unsafe nl_thread_load_acquire_32(&block.pointee.armed) == 1
+  if armed, unsafe block.pointee.inHandler {
+    // A breakpoint inside the handler's own calls is not one more interrupt; an arrival while a
+    // probe's handler runs is one with it, and its source must go on.
+    if signal != SIGTRAP { unsafe block.pointee.counts.coalesced &+= 1 &+ arrived(block, signal, info) }
+  } else if armed {
+    let entered = nl_clock_monotonic_ns()
+    let first = unsafe signal == block.pointee.source.kind.signal
     if unsafe block.pointee.shared.pointee.plan.maskable, nl_masked_defer(signal) == 1 {
       unsafe block.pointee.counts.masked &+= 1
+      if first {
+        unsafe block.pointee.source.heldOff(info)
+      } else {
+        unsafe block.pointee.second.heldOff(info)
+      }
     } else {
       unsafe block.pointee.inHandler = true
       nl_thread_handler_fence()
       unsafe block.pointee.counts.signals &+= 1
-      let first = unsafe signal == block.pointee.source.kind.signal
-      if first {
-        unsafe block.pointee.counts.coalesced &+= block.pointee.source.arrived(info)
-      } else {
-        unsafe block.pointee.counts.coalesced &+= block.pointee.second.arrived(info)
-      }
+      unsafe block.pointee.counts.coalesced &+= arrived(block, signal, info)
       if unsafe block.pointee.shared.pointee.plan.handlerAllocates {
         unsafe block.pointee.traffic.signal(&block.pointee.counts, own: &block.pointee.toHandler)
       }
-      let late = unsafe first ? block.pointee.source.lateness() : block.pointee.second.lateness()
-      if let late { unsafe block.pointee.lateness.record(late) }
+      let ended = nl_clock_monotonic_ns()
+      unsafe block.pointee.inside.record(ended > entered ? ended &- entered : 0)
+      if first {
+        if let late = unsafe block.pointee.source.lateness(ended) {
+          unsafe block.pointee.lateness.record(late)
+          if unsafe block.pointee.source.isLate(late) { unsafe block.pointee.counts.late &+= 1 }
+        }
+      } else if let late = unsafe block.pointee.second.lateness(ended) {
+        unsafe block.pointee.lateness.record(late)
+        if unsafe block.pointee.second.isLate(late) { unsafe block.pointee.counts.late &+= 1 }
+      }
       nl_thread_handler_fence()
       unsafe block.pointee.inHandler = false
     }
   }
   nl_signal_set_errno(saved)
+}
+
+@inline(__always)
+private func arrived(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ signal: Int32, _ info: UnsafePointer<siginfo_t>
+) -> UInt64 {
+  if unsafe signal == block.pointee.source.kind.signal {
+    return unsafe block.pointee.source.arrived(info)
+  }
+  return unsafe block.pointee.second.arrived(info)
 }
 
 /// irq step: called in the stepper's handler before every instruction of the foreground's calls.

@@ -4,35 +4,19 @@ import CRecords
 import Injection
 import Subjects
 
-/// The entry points that a breakpoint may be set on, by their names.
-func entryPoints(_ subject: Subject) -> [(name: String, address: UInt)] {
-  let ops = unsafe subject.ops.pointee
-  let all: [(String, UInt)] = unsafe [
-    ("kmalloc", unsafeBitCast(ops.kmalloc, to: UInt.self)),
-    ("kfree", unsafeBitCast(ops.kfree, to: UInt.self)),
-    ("kmalloc_nolock", unsafeBitCast(ops.kmalloc_nolock, to: UInt.self)),
-    ("kfree_nolock", unsafeBitCast(ops.kfree_nolock, to: UInt.self)),
-    ("kfree_rcu", unsafeBitCast(ops.kfree_rcu, to: UInt.self)),
-    ("ksize", unsafeBitCast(ops.ksize, to: UInt.self)),
-  ]
-  return all.filter { $0.1 != 0 }.map { (name: $0.0, address: $0.1) }
-}
-
 /// Why the plan's breakpoints cannot be set on this subject; nil if they can.
 func breakpointRefusal(_ plan: Plan, _ subject: Subject) -> String? {
   guard plan.irq == .breakpoint else { return nil }
-  let known = entryPoints(subject).map(\.name)
-  for name in plan.functions where !known.contains(name) {
-    return "irq breakpoint: \(subject.name) has no function '\(name)', "
-      + "allowed: \(known.joined(separator: ", "))"
+  switch FunctionFinder(subject).addresses(plan.functions) {
+  case .success: return nil
+  case .failure(let unknown): return "irq breakpoint: \(unknown.text)"
   }
-  return nil
 }
 
 func breakpoints(_ plan: Plan, _ subject: Subject) -> Breakpoints {
-  guard plan.irq == .breakpoint else { return Breakpoints() }
-  let known = entryPoints(subject)
-  let found = plan.functions.compactMap { name in known.first { $0.name == name }?.address }
+  guard plan.irq == .breakpoint,
+    case .success(let found) = FunctionFinder(subject).addresses(plan.functions)
+  else { return Breakpoints() }
   return Breakpoints(found) ?? Breakpoints()
 }
 
@@ -50,21 +34,19 @@ func setProbes(_ subject: Subject) -> SampleRecord? {
 extension SampleRun {
   /// How late handlers ended, counted from the intended instant; and the probe points met.
   func writeLateness(_ part: Counts, to record: inout SampleRecord) {
-    if plan.irq == .timer || plan.second == .timer {
-      var sum = [UInt64](repeating: 0, count: LatencyHistogram.bucketCount)
-      for index in 0..<plan.threads {
-        for bucket in sum.indices { unsafe sum[bucket] &+= blocks[index].lateness.counts[bucket] }
-      }
-      let total = sum.reduce(0, &+)
-      if total > 0 {
-        record.add("handler_late_p50_ns", quantile(sum, total, 0.5))
-        record.add("handler_late_p99_ns", quantile(sum, total, 0.99))
-        record.add("handler_late_max_ns", quantile(sum, total, 1))
-      }
-      let period = UInt64(1e9 / (plan.irq == .timer ? plan.rate : plan.secondRate))
-      record.add(
-        "handler_late",
-        sum.indices.filter { LatencyHistogram.range($0).low > period }.reduce(0) { $0 &+ sum[$1] })
+    let sum = latencies { $0.lateness }
+    let total = sum.reduce(0, &+)
+    if total > 0 {
+      record.add("handler_late_p50_ns", quantile(sum, total, 0.5))
+      record.add("handler_late_p99_ns", quantile(sum, total, 0.99))
+      record.add("handler_late_max_ns", quantile(sum, total, 1))
+    }
+    let kinds = [plan.irq, plan.second]
+    if kinds.contains(.timer) || kinds.contains(.tgkill) { record.add("handler_late", part.late) }
+    if kinds.contains(.perf) {
+      let cycles =
+        unsafe plan.irq == .perf ? blocks[0].source.usesCycles : blocks[0].second.usesCycles
+      record.add("irq_perf_cycles", cycles ? 1 : 0)
     }
     if plan.irq == .probe {
       for point in 0..<Int(NL_PROBE_POINTS) {

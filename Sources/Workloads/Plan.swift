@@ -47,9 +47,11 @@ struct Plan {
   var oneThread: Bool
   /// Class hardirq: interrupts are held off while the foreground is inside the allocator.
   var maskable: Bool
-  /// breakpoint: the entry points by name.
+  /// perf on a PMU: the kernel adapts the period.
+  var frequency: Bool
+  /// breakpoint: functions by name.
   var functions: [String]
-  /// pair: exact instruction counts instead of times.
+  /// pair, batch, churn: exact instruction counts instead of times.
   var counted: Bool
   var handlerEmpty: Bool
   var rate: Double
@@ -84,7 +86,7 @@ extension Plan {
     subject = try unsafe text(nl_plan_subject(entry), 64, "subject")
     objectPath = try unsafe text(nl_plan_object_path(entry), 1024, "object_path")
     tracePath = try unsafe text(nl_plan_trace_path(entry), 1024, "trace_path")
-    let functionNames = try unsafe text(nl_plan_irq_function(entry), 128, "irq_function")
+    let functionNames = try unsafe text(nl_plan_irq_function(entry), 1024, "irq_function")
     let entry = unsafe entry.pointee
     guard let named = Workload(rawValue: entry.workload) else {
       throw bad("workload", entry.workload, "1…5")
@@ -108,7 +110,7 @@ extension Plan {
     poisson = try flag(entry.arrivals, "arrivals")
     handlerEmpty = try flag(entry.handler, "handler")
     rate = entry.irq_rate
-    guard kind == .none || (rate > 0 && rate <= 1e6) else {
+    guard !kind.hasRate || (rate > 0 && rate <= 1e6) else {
       throw PlanError(
         text: "plan entry: irq_rate is \(rate), allowed: above 0, at most 1000000 per second")
     }
@@ -124,9 +126,11 @@ extension Plan {
     burst = max(1, try within(entry.irq_burst, 0...1024, "irq_burst"))
     oneThread = try flag(entry.irq_one_thread, "irq_one_thread")
     maskable = try flag(entry.irq_class, "irq_class")
+    frequency = try flag(entry.irq_frequency, "irq_frequency")
     counted = try flag(entry.counted, "counted")
-    guard !counted || (workload == .pair && !isStorm && irq == .none && threads == 1) else {
-      throw PlanError(text: "plan entry: counted is 1, allowed with workload pair, one thread, no irq")
+    guard !counted || (workload != .replay && !isStorm && irq == .none && threads == 1) else {
+      throw PlanError(
+        text: "plan entry: counted is 1, allowed with pair, batch or churn, one thread, no irq")
     }
     let names = functionNames.isEmpty ? "kmalloc" : functionNames
     functions = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -135,17 +139,19 @@ extension Plan {
         text: "plan entry: irq_function names \(functions.count) functions, "
           + "allowed: at most \(Breakpoints.slots), the processor's breakpoints")
     }
-    guard kind != .step || (entry.iterations > 0 && entry.iterations <= 10_000 && threads == 1)
-    else {
+    guard kind != .step || (entry.iterations <= 10_000 && threads == 1) else {
       throw PlanError(
         text: "plan entry: irq step with \(threads) threads and \(entry.iterations) iterations, "
-          + "allowed: one thread and 1…10000 iterations, for each instruction costs a signal")
+          + "allowed: one thread and 0…10000 iterations, for each instruction costs a signal")
     }
     guard kind != .step || (workload != .replay && !maskable) else {
       throw PlanError(text: "plan entry: irq step, allowed with pair, batch, churn, storm of class nmi")
     }
     guard burst == 1 || kind.hasRate else { throw bad("irq_burst", burst, "1 without a rate") }
-    iterations = entry.iterations
+    // Nothing to calibrate where each instruction costs a signal, and what handlers defer meanwhile
+    // makes the next call as long as a drain may be.
+    let isFixed = kind == .step && entry.iterations == 0
+    iterations = isFixed ? max(4, UInt64(batch)) : entry.iterations
     targetNanoseconds = entry.target_ns
     guard iterations > 0 || (targetNanoseconds > 0 && targetNanoseconds <= 3_600_000_000_000) else {
       throw PlanError(

@@ -7,6 +7,9 @@ public struct SampleRecord {
   public private(set) var reason = ""
   public private(set) var metrics: [nl_metric] = []
   private var buckets: [nl_bucket] = []
+  /// Buckets of the two histograms behind the first.
+  private var intended: [nl_bucket] = []
+  private var inside: [nl_bucket] = []
 
   init() {}
 
@@ -36,11 +39,21 @@ public struct SampleRecord {
     metrics.append(metric)
   }
 
-  mutating func add(_ histogram: [UInt64]) {
+  /// Histograms of the handlers' calls, and of the time to a handler's end from the intended instant
+  /// and from its start.
+  mutating func add(_ calls: [UInt64], intended: [UInt64], inside: [UInt64]) {
+    buckets = Self.filled(calls)
+    self.intended = Self.filled(intended)
+    self.inside = Self.filled(inside)
+  }
+
+  private static func filled(_ histogram: [UInt64]) -> [nl_bucket] {
+    var buckets: [nl_bucket] = []
     for (index, count) in histogram.enumerated() where count != 0 {
       let (low, width) = LatencyHistogram.range(index)
       buckets.append(nl_bucket(low_ns: low, width_ns: width, count: count))
     }
+    return buckets
   }
 
   /// Writes the whole record to `file`.  false with errno if that failed.
@@ -51,12 +64,16 @@ public struct SampleRecord {
     header.status = status.rawValue
     header.metric_count = UInt32(metrics.count)
     header.bucket_count = UInt32(buckets.count)
+    header.intended_count = UInt32(intended.count)
+    header.inside_count = UInt32(inside.count)
     unsafe copy(
       reason, to: nl_header_reason(&header), capacity: MemoryLayout.size(ofValue: header.reason))
     var bytes: [UInt8] = []
     unsafe withUnsafeBytes(of: header) { unsafe bytes.append(contentsOf: $0) }
     unsafe metrics.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
-    unsafe buckets.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    for part in [buckets, intended, inside] {
+      unsafe part.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
     return unsafe bytes.withUnsafeBytes { all in
       var written = 0
       while written < all.count {

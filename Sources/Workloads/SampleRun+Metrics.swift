@@ -1,7 +1,7 @@
 extension SampleRun {
   /// The counts of the measured part, and the books of the whole sample.
   func write(
-    _ part: Counts, _ whole: Counts, _ measured: Measured, sent: UInt64?,
+    _ part: Counts, _ whole: Counts, _ measured: Measured, sent: UInt64?, merged: UInt64?,
     to record: inout SampleRecord
   ) {
     record.add("operations", part.operations)
@@ -22,10 +22,7 @@ extension SampleRun {
           let share = plan.oneThread ? 1 / Double(plan.threads) : 1
           let arrivals = plan.rate * Double(plan.burst) + plan.secondRate
           record.add("handler_requested", UInt64((arrivals * seconds * share).rounded()))
-          // A storm's signals that found one pending are one with it.
-          let alone = plan.second == .none && plan.burst == 1 && !plan.maskable
-          let merged = alone ? sent.map { $0 >= part.signals ? $0 - part.signals : 0 } : nil
-          record.add("handler_coalesced", merged ?? part.coalesced)
+          record.add("handler_coalesced", part.coalesced &+ (merged ?? 0))
         }
         if plan.maskable { record.add("handler_masked", part.masked) }
       }

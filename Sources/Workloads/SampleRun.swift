@@ -62,10 +62,12 @@ import Subjects
           index: index, shared: shared,
           source: InterruptSource(
             kind: plan.oneThread && index > 0 ? .none : plan.irq, rate: plan.rate, gaps: gaps,
-            seed: seed, burst: plan.burst, functions: functions),
+            seed: seed, burst: plan.burst, functions: functions,
+            cyclesPerSecond: clock.frequency, frequency: plan.frequency),
           second: InterruptSource(
             kind: plan.oneThread && index > 0 ? .none : plan.second, rate: plan.secondRate,
-            gaps: secondGaps, seed: seed &* 3),
+            gaps: secondGaps, seed: seed &* 3, cyclesPerSecond: clock.frequency,
+            frequency: plan.frequency),
           probes: probes ? mapped(UInt64.self, count: Int(NL_PROBE_POINTS)) : nil,
           traffic: HandlerTraffic(
             calls: calls, mix: plan.handlerMix, multiplier: clock.multiplier, checked: checked,
@@ -120,16 +122,19 @@ import Subjects
     let before = SubjectStatistics(subject)
     let countsBefore = total()
     let sentBefore = storm?.sent() ?? 0
+    let mergedBefore = storm?.merged() ?? 0
     for index in 0..<plan.threads {
       unsafe blocks[index].traffic.latency.clear()
       unsafe blocks[index].counters.clear()
       unsafe blocks[index].lateness.clear()
+      unsafe blocks[index].inside.clear()
     }
     let measured = measure(operations)
     let events = eventCounts()
     let countsAfter = total()
     let after = SubjectStatistics(subject)
     let residentAfter = ResidentMemory.now()
+    let merged = storm.map { $0.merged() &- mergedBefore }
     let sent = storm.map { $0.end() &- sentBefore }
 
     command(.cleanUp)
@@ -146,7 +151,7 @@ import Subjects
     }
     var record = SampleRecord()
     measured.write(to: &record, clock)
-    write(part, whole, measured, sent: sent, to: &record)
+    write(part, whole, measured, sent: sent, merged: merged, to: &record)
     write(events, measured, to: &record)
     writeLateness(part, to: &record)
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
@@ -155,7 +160,9 @@ import Subjects
     for (name, value) in after.difference(since: before).values {
       record.add("stat.\(name)", value)
     }
-    record.add(latencies())
+    record.add(
+      latencies { $0.traffic.latency }, intended: latencies { $0.lateness },
+      inside: latencies { $0.inside })
     if let error = bookError(
       whole, subject, statistics: last.difference(since: first), limited: plan.memoryLimit != 0)
     {
@@ -260,13 +267,12 @@ import Subjects
     (0..<plan.threads).reduce(Counts()) { unsafe Counts.combine($0, blocks[$1].counts, &+) }
   }
 
-  /// The handlers' histograms, added up.
-  private func latencies() -> [UInt64] {
+  /// The threads' histograms, added up.
+  func latencies(_ histogram: (borrowing ThreadBlock) -> LatencyHistogram) -> [UInt64] {
     var sum = [UInt64](repeating: 0, count: LatencyHistogram.bucketCount)
     for index in 0..<plan.threads {
-      for bucket in sum.indices {
-        unsafe sum[bucket] &+= blocks[index].traffic.latency.counts[bucket]
-      }
+      let own = unsafe histogram(blocks[index])
+      for bucket in sum.indices { unsafe sum[bucket] &+= own.counts[bucket] }
     }
     return sum
   }

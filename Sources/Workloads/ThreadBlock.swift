@@ -14,8 +14,9 @@ import Injection
   var second: InterruptSource
   /// A handler of this thread runs.
   var inHandler = false
-  /// From the intended instant of an arrival to its handler's end.
+  /// To its handler's end: from the intended instant of an arrival, and from the handler's start.
   let lateness = LatencyHistogram()
+  let inside = LatencyHistogram()
   /// probe: handlers run at each point; nil for other sources.
   let probes: UnsafeMutablePointer<UInt64>?
   /// 1 between arming and disarming; a signal outside is not the sample's.

@@ -63,6 +63,11 @@ struct SampleTests {
     #expect(record.status == .ok)
     #expect(record.metrics == [Metric(name: "x", value: 42, source: .tsc)])
     #expect(record.buckets == [Bucket(low: 1, width: 2, count: 3)])
+    // The bucket belongs to the histogram that the header says.
+    let intended = try SampleRecord.decode(bytes { ($0.bucket_count, $0.intended_count) = (0, 1) })
+    #expect(intended.buckets.isEmpty && intended.intended.count == 1)
+    let inside = try SampleRecord.decode(bytes { ($0.bucket_count, $0.inside_count) = (0, 1) })
+    #expect(inside.intended.isEmpty && inside.inside.count == 1)
   }
 
   @Test("every cut is torn; another build and garbage are named")
@@ -74,7 +79,7 @@ struct SampleTests {
     #expect(throws: RecordError.self) { try SampleRecord.decode(whole + [0]) }
     let changes: [(inout nl_sample_header) -> Void] = [
       { $0.abi = 9 }, { $0.size = 1 }, { $0.status = 3 }, { $0.metric_count = .max },
-      { $0.bucket_count = .max },
+      { $0.bucket_count = .max }, { $0.intended_count = .max }, { $0.inside_count = 1 },
     ]
     for change in changes {
       #expect(throws: RecordError.self) { try SampleRecord.decode(bytes(change)) }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Measurement
@@ -77,6 +78,24 @@ struct SuiteTests {
         "groups:\n  - workload: churn\n    subject: heap\n    mix: bpf",
         "f.yaml:2: key 'live': 0 found, allowed for churn: 1…"
       ),
+      (
+        "groups:\n  - workload: storm\n    irq: breakpoint\n    function: a+b+c+d+e",
+        "f.yaml:4: key 'function': 'a+b+c+d+e' found, allowed: at most 4 names"
+      ),
+      (
+        "groups:\n  - workload: storm\n    subject: heap\n    mix: bpf\n    irq: timer\n    irq2: timer",
+        "f.yaml:6: key 'irq2': 'timer' found with the same irq, allowed: another source"
+      ),
+      ("groups:\n  - workload: storm\n    irq2: step", "f.yaml:3: key 'irq2': 'step' found, allowed"),
+      (
+        "groups:\n  - workload: storm\n    subject: heap\n    mix: bpf\n    irq: step\n    threads: 2",
+        "f.yaml:5: key 'irq': 'step' found with workload storm, 2 threads, class nmi, allowed with"
+      ),
+      ("groups:\n  - workload: storm\n    burst: 1", "key 'burst': '1' found, allowed: 2…1024"),
+      (
+        "groups:\n  - workload: pair\n    subject: heap\n    mix: bpf\n    irq: timer\n    counted: true",
+        "f.yaml:6: key 'counted': 'true' found with irq timer, 1 threads, 0 seconds, allowed with"
+      ),
       ("blocks: 1\nblocks: 2", "key 'blocks' stands twice"),
       ("a: b: c", "suite f.yaml:1: "),
       ("groups: [", "suite f.yaml:"),
@@ -94,7 +113,7 @@ struct SuiteTests {
 
   @Test("the suites of this package are right")
   func shipped() throws {
-    for name in ["quick", "full", "long-storm"] {
+    for name in ["quick", "full", "long-storm", "interrupts"] {
       let package = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
       let suite = try Suite(path: package + "/Benchmarks/suites/\(name).yaml")
       #expect(try !suite.cells().isEmpty)
@@ -114,6 +133,54 @@ struct SuiteTests {
     #expect(try suite.cells().allSatisfy { $0.workload == .pair })
     #expect(throws: Failure.self) { try suite.override("rate=500") }
     #expect(throws: Failure.self) { try suite.override("workload=replay") }
+  }
+
+  @Test("every option of an interrupt is in the id and in the hash")
+  func interrupts() throws {
+    let yaml = """
+      groups:
+        - workload: storm
+          mix: bpf
+          subject: heap
+          irq: [timer, breakpoint, step]
+          rate: 2000
+          arrivals: [periodic, burst]
+          burst: 16
+          class: [nmi, hardirq]
+          irq_threads: first
+          function: kmalloc+Instance.refill
+      """
+    var suite = try Suite(yaml: yaml.replacing("breakpoint, step", with: "breakpoint"), file: "f.yaml")
+    let cells = try suite.cells()
+    let start = "storm/heap/mix=bpf/threads=1/irq="
+    // A breakpoint has no rate and no arrivals: they make no cells.
+    #expect(
+      Set(cells.map(\.id)) == [
+        start + "timer:2000/irq_threads=first",
+        start + "timer:2000/class=hardirq/irq_threads=first",
+        start + "timer:2000/irq_threads=first/arrivals=burst:16",
+        start + "timer:2000/class=hardirq/irq_threads=first/arrivals=burst:16",
+        start + "breakpoint:kmalloc+Instance.refill/irq_threads=first",
+        start + "breakpoint:kmalloc+Instance.refill/class=hardirq/irq_threads=first",
+      ])
+    #expect(Set(cells.map(\.hash)).count == 6)
+    try suite.override("irq=perf")
+    try suite.override("irq2=timer,tgkill")
+    try suite.override("perf_mode=frequency")
+    let second = try suite.cells()
+    #expect(second.count == 8)
+    #expect(second.allSatisfy { $0.irq.secondRate == 10_000 && $0.id.contains("perf_mode=frequency") })
+    // Read back as written.
+    let data = try JSONEncoder().encode(second)
+    #expect(try JSONDecoder().decode([Cell].self, from: data) == second)
+    #expect(throws: Failure.self) { try Suite(yaml: yaml, file: "f.yaml") }  // step of class hardirq
+  }
+
+  @Test("hashes of earlier results stay")
+  func hashes() throws {
+    let cells = try Suite(yaml: Self.good, file: "good.yaml").cells()
+    #expect(cells.first?.hash == "HASH0")
+    #expect(cells.last?.hash == "HASH1")
   }
 
   @Test("without interrupts, their options make no further cells")

@@ -65,6 +65,82 @@ struct RealSampleTests {
     }
   }
 
+  @Test("the suite of every interrupt source, cut short")
+  func interrupts() throws {
+    try temporaryFolder { folder in
+      let out = folder + "/out"
+      let ended = try Program.nolock(
+        "run", "interrupts", "--blocks", "1", "-p", "subject=sheaves", "-p", "rate=2000", "-p",
+        "handler=nolock", "-p", "function=kmalloc+kfree", "-o", out, "--format", "json")
+      #expect(ended.status == 0, "\(ended.errors)")
+      let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+      #expect(result.cells.count == 12)
+      for cell in result.cells where cell.state == .ok {
+        let irq = cell.cell.interrupts
+        let timed = irq == .timer || irq == .tgkill || cell.cell.irq.second != .none
+        #expect((cell.intendedLatency != nil) == timed, "\(cell.id)")
+        #expect((cell.summary("irq_late_share") != nil) == timed, "\(cell.id)")
+        #expect((cell.insideLatency != nil) == (irq != .step && irq != .none), "\(cell.id)")
+        #expect(cell.summary("handler_signals").map { ($0.median ?? 0) >= 1 } ?? cell.cell.counted)
+      }
+      let exact = result.cells.filter(\.cell.counted)
+      #expect(exact.count == 2)
+      for cell in exact {
+        #expect(cell.summary("step_distinct")?.median == 1)
+        #expect(cell.summary("step_repeats")?.median == 1000)
+        #expect(cell.summary("ns_per_op") == nil)
+      }
+      #expect(exact.first?.summary("step_instructions_per_kmalloc")?.median == 24)
+      // Said before the first sample, where this machine delivers less; on record in any case.
+      #expect(try Plan.read(directory: out).rates?.isEmpty == false)
+      let csv = try String(contentsOfFile: out + "/result.csv", encoding: .utf8)
+      #expect(csv.contains("intended_p99_ns,ns,clock,") && csv.contains("inside_p50_ns,ns,clock,"))
+      #expect(csv.contains(",handler_late,count,count,"))
+      // Only the allocator's own breakpoint was refused, and nothing failed.
+      for cell in result.cells where cell.state != .ok {
+        #expect(cell.state == .skipped && [.perf, .breakpoint].contains(cell.cell.interrupts))
+      }
+    }
+  }
+
+  @Test("a function that does not exist is refused before the first sample, with those near it")
+  func unknownFunction() throws {
+    try temporaryFolder { folder in
+      let ended = try Program.nolock(
+        "run", "interrupts", "-p", "irq=breakpoint", "-p", "function=Refill", "-p",
+        "subject=sheaves", "-o", folder + "/out")
+      #expect(ended.status == 64)
+      #expect(ended.errorLines.count == 1)
+      #expect(ended.errors.contains("sheaves has no function 'Refill', allowed: kmalloc, kfree"))
+      #expect(ended.errors.contains("near it: Instance.refill"))
+      #expect(!FileManager.default.fileExists(atPath: folder + "/out"))
+    }
+  }
+
+  @Test("a rate that the machine cannot deliver is said, with the rate it can")
+  func undeliverable() throws {
+    try temporaryFolder { folder in
+      let path = folder + "/fast.yaml"
+      try """
+      base: sheaves
+      blocks: 1
+      groups:
+        - workload: storm
+          mix: bpf
+          irq: tgkill
+          rate: 1000000
+          subject: sheaves
+      """.write(toFile: path, atomically: true, encoding: .utf8)
+      let out = folder + "/out"
+      let ended = try Program.nolock("run", path, "-o", out)
+      #expect(ended.status == 0, "\(ended.errors)")
+      let line = ended.errorLines.first { $0.contains("irq tgkill:1000000 threads=1") } ?? ""
+      #expect(line.contains("1000000 signals per second and thread asked for, this machine delivers"))
+      let rate = try #require(try Plan.read(directory: out).rates?.first)
+      #expect(rate.delivered < 900_000 && rate.requested == 1_000_000)
+    }
+  }
+
   @Test("list subjects says of each why it is missing or what it is")
   func subjects() throws {
     let listed = try Program.nolock("list", "subjects", "--format", "json")

@@ -14,6 +14,35 @@ import Testing
     #expect(try sample(entry(subject, NL_PAIR) { $0.counted = 1 }).metrics == first.metrics)
   }
 
+  /// What a gate's plant rests on: exactly one instruction more in every call, no other change.
+  @Test(arguments: [NL_PAIR, NL_BATCH, NL_CHURN])
+  func aPlantedCallTakesOneInstructionMore(workload: nl_workload) throws {
+    func run(_ dilation: Double) throws -> Sample {
+      try sample(
+        entry("sheaves", workload) {
+          $0.counted = 1
+          $0.batch = 100
+          $0.shuffled = 1
+          $0.live = 100
+          $0.dilation = dilation
+          $0.dilation_chunk = 1
+        })
+    }
+    let plain = try run(0)
+    let again = try run(0)
+    let planted = try run(1)
+    #expect(plain.status == NL_OK, "\(plain.reason)")
+    let count = try #require(plain["step_instructions"])
+    #expect(plain["step_repeats"] == 1000)
+    #expect(again["step_instructions"] == count)
+    #expect(planted["step_instructions"] == count + 2000)
+    for name in ["step_instructions_max_kmalloc", "step_instructions_max_kfree"] {
+      #expect(planted[name] == plain[name].map { $0 + 1 })
+    }
+    #expect(planted["stat.alloc_fast"] == plain["stat.alloc_fast"])
+    #expect((plain["stat.alloc_fast"] ?? 0) + (plain["stat.alloc_slow"] ?? 0) == 1000)
+  }
+
   /// `xor %eax,%eax`-like and `ret`: known beforehand.
   @Test func nullIsCountedToTheInstruction() throws {
     let sample = try sample(entry("null", NL_PAIR) { $0.counted = 1 })

@@ -33,6 +33,12 @@ private let sources = [NL_IRQ_TIMER, NL_IRQ_PERF, NL_IRQ_TGKILL].map(\.rawValue)
     for (low, high) in zip(sample.buckets, sample.buckets.dropFirst()) {
       #expect(low.low_ns + low.width_ns <= high.low_ns)
     }
+    // Every handler's own time once; its delay where an instant was intended.
+    #expect(sample.inside.reduce(0) { $0 + $1.count } == signals)
+    let delays = sample.intended.reduce(0) { $0 + $1.count }
+    #expect(delays == (source == NL_IRQ_PERF.rawValue ? 0 : signals))
+    #expect((sample["handler_late"] == nil) == (source == NL_IRQ_PERF.rawValue))
+    #expect((sample["irq_perf_cycles"] == nil) == (source != NL_IRQ_PERF.rawValue))
     if source == NL_IRQ_TGKILL.rawValue { #expect(sample["handler_sent"]! >= signals) }
   }
 

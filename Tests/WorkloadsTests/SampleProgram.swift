@@ -51,6 +51,9 @@ struct Sample {
   /// errno of what perf refused, by the metric's name.
   let errors: [String: UInt32]
   let buckets: [nl_bucket]
+  /// To a handler's end: from the intended instant of its arrival, and from its start.
+  let intended: [nl_bucket]
+  let inside: [nl_bucket]
 
   subscript(name: String) -> UInt64? { metrics[name] }
 
@@ -63,7 +66,8 @@ struct Sample {
       unsafe data.copyBytes(to: $0, count: headerSize)
     }
     let metricCount = Int(header.metric_count)
-    let bucketCount = Int(header.bucket_count)
+    let counts = [header.bucket_count, header.intended_count, header.inside_count].map { Int($0) }
+    let bucketCount = counts.reduce(0, +)
     let metricSize = MemoryLayout<nl_metric>.stride
     let bucketSize = MemoryLayout<nl_bucket>.stride
     guard header.abi == NL_RECORDS_ABI, Int(header.size) == headerSize,
@@ -85,7 +89,7 @@ struct Sample {
     }
     self.metrics = metrics
     self.errors = errors
-    buckets = (0..<bucketCount).map { index in
+    let all = (0..<bucketCount).map { index in
       var bucket = nl_bucket()
       let start = headerSize + metricCount * metricSize + index * bucketSize
       _ = unsafe withUnsafeMutableBytes(of: &bucket) {
@@ -93,6 +97,9 @@ struct Sample {
       }
       return bucket
     }
+    buckets = Array(all[..<counts[0]])
+    intended = Array(all[counts[0]..<counts[0] + counts[1]])
+    inside = Array(all[(counts[0] + counts[1])...])
   }
 }
 

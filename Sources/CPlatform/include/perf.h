@@ -1,5 +1,5 @@
-// perf.h: a software cpu-clock event whose overflow signals the calling thread, and a hardware
-// breakpoint.
+// perf.h: an event whose overflow signals the calling thread (the processor's cycles, or the
+// kernel's cpu-clock), and a hardware breakpoint.
 //
 // Why C: `struct perf_event_attr` is bit fields, and fcntl and ioctl are variadic.
 #ifndef NL_PERF_H
@@ -16,15 +16,24 @@
 
 #include "compiler.h"
 
-/// Opens the event, disabled, with one overflow every `period_ns` of the calling thread's time in
-/// user mode.  The descriptor, or -errno.
-static inline int nl_perf_open_clock(uint64_t period_ns, int signal_number) {
+/// What counts towards an overflow, and how often it comes.
+enum nl_perf_overflow {
+  NL_PERF_CLOCK = 0,             ///< cpu-clock: every `amount` ns of the thread's time
+  NL_PERF_CYCLES_PERIOD = 1,     ///< the processor's cycles: every `amount` cycles
+  NL_PERF_CYCLES_FREQUENCY = 2,  ///< the same, the kernel adapting the period to `amount` per second
+};
+
+/// Opens the event, disabled; the calling thread's user mode alone counts.  The descriptor, or
+/// -errno: ENOENT where there is no PMU.
+static inline int nl_perf_open_overflow(enum nl_perf_overflow kind, uint64_t amount,
+                                        int signal_number) {
   struct perf_event_attr attr;
   memset(&attr, 0, sizeof attr);
   attr.size = sizeof attr;
-  attr.type = PERF_TYPE_SOFTWARE;
-  attr.config = PERF_COUNT_SW_CPU_CLOCK;
-  attr.sample_period = period_ns;
+  attr.type = kind == NL_PERF_CLOCK ? PERF_TYPE_SOFTWARE : PERF_TYPE_HARDWARE;
+  attr.config = kind == NL_PERF_CLOCK ? PERF_COUNT_SW_CPU_CLOCK : PERF_COUNT_HW_CPU_CYCLES;
+  attr.freq = kind == NL_PERF_CYCLES_FREQUENCY;
+  attr.sample_period = amount;  // in one union with sample_freq
   attr.wakeup_events = 1;
   attr.disabled = 1;
   attr.exclude_kernel = 1;

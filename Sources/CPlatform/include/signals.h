@@ -52,6 +52,10 @@ static inline uint32_t nl_signal_overrun(const siginfo_t *NL_NONNULL info) {
   return info->si_code == SI_TIMER && info->si_overrun > 0 ? (uint32_t)info->si_overrun : 0;
 }
 
+static inline uint32_t nl_signal_is_timer(const siginfo_t *NL_NONNULL info) {
+  return info->si_code == SI_TIMER;
+}
+
 static inline int nl_signal_send(int32_t thread, int number) {
   return (int)syscall(SYS_tgkill, getpid(), thread, number);
 }

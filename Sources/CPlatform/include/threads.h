@@ -33,6 +33,15 @@ NL_SIGNAL_SAFE static inline uint64_t nl_thread_load_acquire_64(const uint64_t *
 NL_SIGNAL_SAFE static inline void nl_thread_store_release_64(uint64_t *NL_NONNULL p, uint64_t v) {
   __atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
+/// Takes what is there and leaves `v`.
+NL_SIGNAL_SAFE static inline uint64_t nl_thread_exchange_64(uint64_t *NL_NONNULL p, uint64_t v) {
+  return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL);
+}
+/// Puts `v` where there is 0; 1 iff it did.
+NL_SIGNAL_SAFE static inline uint32_t nl_thread_claim_64(uint64_t *NL_NONNULL p, uint64_t v) {
+  uint64_t empty = 0;
+  return __atomic_compare_exchange_n(p, &empty, v, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
 /// Orders the thread against its own signal handlers; no instruction.
 NL_SIGNAL_SAFE static inline void nl_thread_handler_fence(void) {
   __atomic_signal_fence(__ATOMIC_SEQ_CST);

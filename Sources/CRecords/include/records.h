@@ -91,15 +91,18 @@ struct nl_plan_entry {
   uint32_t irq2;           ///< enum nl_irq: a second source, of another kind
   uint32_t irq_burst;      ///< signals back to back per arrival; 0 = 1
   uint32_t irq_one_thread; ///< 1: only the first thread is interrupted
-  uint32_t counted;        ///< pair: 1 = single-stepped, exact instructions, no times
+  /// pair, batch, churn: 1 = single-stepped, exact instructions, no times; a dilation above 0 then
+  /// adds one instruction to each call
+  uint32_t counted;
   double irq2_rate;        ///< arrivals per second and thread
-  /// breakpoint: entry points by name, at most 4, with commas between; empty = "kmalloc"
-  char irq_function[128];
+  /// breakpoint: functions by name (Injection/FunctionTable.swift), at most 4, with commas between;
+  /// empty = "kmalloc"
+  char irq_function[1024];
   /// After each chunk of `dilation_chunk` operations (replay: events) the foreground spins until
   /// this share of the chunk's own time has passed: 0.06 makes it 6 % slower.  The same code at 0.
   double dilation;
   uint32_t dilation_chunk; ///< 0 = no chunks, the plain loop; else about 20 µs of operations
-  uint32_t reserved2;
+  uint32_t irq_frequency;  ///< perf on a PMU: 1 = the kernel adapts the period to irq_rate
 };
 
 struct nl_sample_header {
@@ -107,6 +110,9 @@ struct nl_sample_header {
   uint32_t status;         ///< enum nl_status
   uint32_t metric_count, bucket_count;
   char reason[512];
+  /// Behind the buckets of the handlers' calls: those from the intended instant of an arrival to
+  /// its handler's end (open loop), and those from the handler's first instruction to its end.
+  uint32_t intended_count, inside_count;
 };
 
 /// One measured value; its unit is in its name (`foreground_ns`, `handler_attempts`).
@@ -119,7 +125,7 @@ struct nl_metric {
   uint32_t error;
 };
 
-/// A non-empty bucket of the handler's latency histogram: values in [low, low + width) ns.
+/// A non-empty bucket of a latency histogram: values in [low, low + width) ns.
 struct nl_bucket { uint64_t low_ns, width_ns, count; };
 
 // Metrics of every sample (per process, summed over threads unless said otherwise; what is not
@@ -143,13 +149,15 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //                        measured part for counters, the value at the end for _now and _max
 // With interrupts, or with replay_contexts (all of the measured part):
 //   handler_signals      handlers run; handler_requested: rate × time × threads, rounded
-//   handler_coalesced    arrivals that one signal stood for, where the source knows (timer, tgkill)
+//   handler_coalesced    arrivals that had no signal of their own: one stood for several (timer,
+//                        tgkill)
 //   handler_sent         tgkill: signals sent
 //                        (timer, perf, tgkill: of all sources; the others answer to no rate)
 //   handler_masked       class hardirq: signals that were held off and sent again
-//   handler_late_p50_ns, handler_late_p99_ns, handler_late_max_ns   timer: from the intended
+//   handler_late_p50_ns, handler_late_p99_ns, handler_late_max_ns   timer, tgkill: from the intended
 //                        instant (open loop) to the end of the handler, upper ends of buckets
 //   handler_late         of them later than one period (Poisson: than the mean gap)
+//   irq_perf_cycles      perf: 1 where the processor's cycles overflow, 0 where it is cpu-clock
 //   probe.<point>        probe: handlers run at that point
 //   handler_attempts = handler_first + handler_next_bucket + handler_failed (+ size 0 in a replay)
 //   handler_freed        by kfree_nolock in handlers
@@ -161,9 +169,11 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
-// Counted (pair; source step; the largest of 1,000 equal pairs after warm-up):
-//   step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
-//   step_traps_per_kfree, step_repeats (calls counted), step_distinct (different counts seen: 1)
+// Counted (source step; 1,000 operations after a warm-up, batch: whole batches; and stat.<name>):
+//   step_instructions    of all counted calls; step_repeats: operations, pairs of calls
+//   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
+//   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
+//   step_traps_per_kfree (of equal calls), step_distinct (different counts seen: 1)
 // Replay:
 //   remote_frees         frees by a thread that did not allocate the object
 //   dropped_frees, early_frees                must be 0

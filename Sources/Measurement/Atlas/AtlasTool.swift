@@ -1,4 +1,5 @@
 import Foundation
+import Injection
 
 /// How much of a state the atlas asks for (Atlas/AtlasRun.swift).
 public enum AtlasMode: String, Sendable { case count, linear, exhaustive }
@@ -66,7 +67,7 @@ public func addPlaces(to results: inout [AtlasResult]) -> String? {
   }
   let lines = SourceLines()
   for (object, wanted) in addresses {
-    let table = SymbolTable(path: object)
+    let table = FunctionTable(path: object)
     let found = lines.find(wanted.sorted(), in: object)
     for result in results.indices {
       for index in results[result].boundaries.indices

@@ -1,3 +1,4 @@
+import Events
 import Foundation
 
 /// Something that may be asked for, and whether this machine has it.
@@ -55,20 +56,23 @@ public struct Availability: Codable, Equatable, Sendable {
     InterruptSource.allCases.map { source in
       let missing: String? =
         switch source {
-        case .none, .tgkill: nil
+        case .none, .tgkill, .probe: nil
+        case .breakpoint: EventTrial.breakpointProblem()
+        case .step: EventTrial.stepProblem()
         case .timer: timerProblem()
         case .perf: perfProblem()
         }
-      return Availability(source.rawValue, missing == nil, missing ?? source.summary)
+      var note = missing ?? source.summary
+      if source == .perf && missing == nil {
+        let noCycles = (try? EventNames.encode("cycles")).flatMap { EventTrial.problem($0) }
+        note += noCycles.map { "; here cpu-clock: \($0)" } ?? "; here cycles"
+      }
+      return Availability(source.rawValue, missing == nil, note)
     }
   }
 
   private static func perfProblem() -> String? {
-    let path = "/proc/sys/kernel/perf_event_paranoid"
-    guard let text = KernelFile.text(path),
-      let level = Int(text.trimmingCharacters(in: .whitespacesAndNewlines))
-    else { return "no perf events in this kernel (\(path))" }
-    return level > 2 && geteuid() != 0 ? "perf_event_paranoid is \(level), allowed: at most 2" : nil
+    (try? EventNames.encode("cpu-clock:u")).flatMap { EventTrial.problem($0) }
   }
 
   private static func timerProblem() -> String? {

@@ -7,7 +7,7 @@ public struct Cell: Codable, Hashable, Sendable {
   public var mix: String
   public var threads = 1
   public var interrupts = InterruptSource.none
-  /// Interrupts per second and thread; 0 iff `interrupts` is `none`.
+  /// Arrivals per second and thread; 0 where the source has no rate.
   public var rate = 0.0
   /// batch: objects per batch.
   public var batch = 1
@@ -31,6 +31,9 @@ public struct Cell: Codable, Hashable, Sendable {
   public var limit: UInt64 = 0
   /// The measured part lasts at least so long; 0 = as short as calibration finds enough.
   public var seconds = 0
+  public var irq = InterruptOptions()
+  /// pair: exact instruction counts by single-step instead of times.
+  public var counted = false
 
   public init(subject: String, workload: Workload, mix: String) {
     self.subject = subject
@@ -41,5 +44,32 @@ public struct Cell: Codable, Hashable, Sendable {
   /// replay: the trace's file; `nil` for every other workload.
   public var trace: String? {
     workload == .replay && mix.hasPrefix("trace:") ? String(mix.dropFirst(6)) : nil
+  }
+}
+
+extension Cell {
+  /// Cells written before there were `irq` and `counted` have their defaults.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    subject = try values.decode(String.self, forKey: .subject)
+    workload = try values.decode(Workload.self, forKey: .workload)
+    mix = try values.decode(String.self, forKey: .mix)
+    threads = try values.decode(Int.self, forKey: .threads)
+    interrupts = try values.decode(InterruptSource.self, forKey: .interrupts)
+    rate = try values.decode(Double.self, forKey: .rate)
+    batch = try values.decode(Int.self, forKey: .batch)
+    order = try values.decode(FreeOrder.self, forKey: .order)
+    live = try values.decode(Int.self, forKey: .live)
+    foreground = try values.decode(Foreground.self, forKey: .foreground)
+    calls = try values.decode(Calls.self, forKey: .calls)
+    handler = try values.decode(Handler.self, forKey: .handler)
+    arrivals = try values.decode(Arrivals.self, forKey: .arrivals)
+    ownBucket = try values.decode(Bool.self, forKey: .ownBucket)
+    handlerMix = try values.decode(String.self, forKey: .handlerMix)
+    contexts = try values.decode(Bool.self, forKey: .contexts)
+    limit = try values.decode(UInt64.self, forKey: .limit)
+    seconds = try values.decode(Int.self, forKey: .seconds)
+    irq = try values.decodeIfPresent(InterruptOptions.self, forKey: .irq) ?? InterruptOptions()
+    counted = try values.decodeIfPresent(Bool.self, forKey: .counted) ?? false
   }
 }

@@ -40,12 +40,17 @@ extension Cell {
 
   /// 64-bit FNV-1a, 16 hexadecimal digits, over every field, defaults and full paths included.
   public var hash: String {
-    let all = [
+    var all = [
       subject, workload.rawValue, mix, "\(threads)", interrupts.rawValue, "\(rate)", "\(batch)",
       order.rawValue, "\(live)", foreground.rawValue, handler.rawValue, arrivals.rawValue,
       "\(ownBucket)", handlerMix, "\(contexts)", "\(limit)", calls.rawValue,
       "\(seconds)",
     ]
+    // Only where they are set, so that the hashes of earlier results stay.
+    if irq != InterruptOptions() {
+      all += irq.words + ["burst=\(irq.burst)", "functions=\(irq.functions)"]
+    }
+    if counted { all.append("counted") }
     return hexadecimal(fnv1a(all.joined(separator: "\u{1f}")))
   }
 
@@ -55,9 +60,13 @@ extension Cell {
       "threads=\(threads)",
     ]
     if interrupts != .none {
-      parts.append("irq=\(interrupts.rawValue):\(plain(rate))")
+      let how = interrupts == .breakpoint ? irq.functions : interrupts.hasRate ? plain(rate) : ""
+      // A function's name may hold anything.
+      parts.append(
+        "irq=\(interrupts.rawValue)" + (how.isEmpty ? "" : ":" + how.replacing("/", with: "%2F")))
+      parts += irq.words
       if handler != .nolock { parts.append("handler=\(handler.rawValue)") }
-      if arrivals != .periodic { parts.append("arrivals=\(arrivals.rawValue)") }
+      if arrivals != .periodic { parts.append("arrivals=\(arrivals.rawValue)" + (arrivals == .burst ? ":\(irq.burst)" : "")) }
       if ownBucket { parts.append("own_bucket=true") }
       if !ownBucket && handlerMix != "bpf" { parts.append("handler_mix=\(Self.short(handlerMix))") }
     }
@@ -67,6 +76,7 @@ extension Cell {
     if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }
     if contexts { parts.append("contexts=true") }
     if limit != 0 { parts.append("limit=\(limit)") }
+    if counted { parts.append("counted=true") }
     if seconds != 0 { parts.append("seconds=\(seconds)") }
     return parts.joined(separator: "/")
   }

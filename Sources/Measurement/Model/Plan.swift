@@ -32,6 +32,9 @@ public struct Plan: Codable, Equatable, Sendable {
     public var arms: [PlannedCell]
     /// `nil` until it is done, and where no arm can run.
     public var calibration: Calibration?
+
+    /// Counts are exact: one sample is enough.
+    var isCounted: Bool { arms.first?.cell.counted ?? false }
   }
 
   /// A cell with what identifies it.
@@ -62,10 +65,12 @@ public struct Plan: Codable, Equatable, Sendable {
   @Explicit public var slabinfo: [SizeWeight]?
   /// What is counted besides time; nil if nothing.
   public var counters: CounterPlan?
+  /// What the interrupt sources deliver here, tried before the first sample; nil until then.
+  public var rates: [DeliveredRate]?
 
   enum CodingKeys: String, CodingKey {
     case schema, suite, title, base, blocks, seed, command, comparisons, fingerprint, slabinfo
-    case counters
+    case counters, rates
     case sampleMilliseconds = "sample_ms"
   }
 
@@ -105,6 +110,9 @@ public struct Plan: Codable, Equatable, Sendable {
     let mixes = cells.flatMap { [$0.mix, $0.handlerMix] }.filter { $0.hasPrefix("trace:") }
     return Set(mixes.map { String($0.dropFirst(6)) }).sorted()
   }
+
+  /// Samples of each arm of a comparison.
+  public func blocks(of comparison: Comparison) -> Int { comparison.isCounted ? 1 : blocks }
 
   /// Every cell, by comparison.
   public var cells: [Cell] { comparisons.flatMap { $0.arms.map(\.cell) } }

@@ -36,7 +36,10 @@ public enum Workload: String, Codable, CaseIterable, Sendable {
 
 /// Where the interrupts come from.
 public enum InterruptSource: String, Codable, CaseIterable, Sendable {
-  case none, timer, perf, tgkill
+  case none, timer, perf, tgkill, breakpoint, probe, step
+
+  /// Whether arrivals follow a rate and not the foreground's own calls.
+  public var hasRate: Bool { self == .timer || self == .perf || self == .tgkill }
 
   /// One line for `nolock list interrupts`.
   public var summary: String {
@@ -45,6 +48,11 @@ public enum InterruptSource: String, Codable, CaseIterable, Sendable {
     case .timer: "a POSIX timer per thread (SIGEV_THREAD_ID)"
     case .perf: "a perf event per thread: cycles, or cpu-clock where there is no PMU"
     case .tgkill: "another thread sends signals with tgkill"
+    case .breakpoint:
+      "a hardware breakpoint on each of at most 4 functions (nolock list functions SUBJECT)"
+    case .probe:
+      "points where a lock is held, of a subject built with -D NOLOCK_PROBES (rev:PATH)"
+    case .step: "every instruction of the foreground's allocator calls, by the trap flag"
     }
   }
 
@@ -54,6 +62,9 @@ public enum InterruptSource: String, Codable, CaseIterable, Sendable {
     case .timer: NL_IRQ_TIMER.rawValue
     case .perf: NL_IRQ_PERF.rawValue
     case .tgkill: NL_IRQ_TGKILL.rawValue
+    case .breakpoint: NL_IRQ_BREAKPOINT.rawValue
+    case .probe: NL_IRQ_PROBE.rawValue
+    case .step: NL_IRQ_STEP.rawValue
     }
   }
 }
@@ -70,8 +81,17 @@ public enum Handler: String, Codable, CaseIterable, Sendable { case nolock, empt
 /// Which calls the foreground of pair, batch and churn uses.
 public enum Calls: String, Codable, CaseIterable, Sendable { case ordinary, nolock }
 
-/// When interrupts arrive.
-public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson }
+/// When interrupts arrive; `burst`: periodic, and several signals back to back at each arrival.
+public enum Arrivals: String, Codable, CaseIterable, Sendable { case periodic, poisson, burst }
+
+/// What may hold interrupts off: nothing, or the foreground while it is inside the allocator.
+public enum InterruptClass: String, Codable, CaseIterable, Sendable { case nmi, hardirq }
+
+/// Which threads are interrupted.
+public enum InterruptedThreads: String, Codable, CaseIterable, Sendable { case each, first }
+
+/// `perf` on a PMU: a fixed number of cycles, or a period that the kernel adapts to the rate.
+public enum PerfMode: String, Codable, CaseIterable, Sendable { case period, frequency }
 
 /// Where a value comes from (harness.md, "Files").
 public enum Source: String, Codable, CaseIterable, Sendable {
@@ -99,7 +119,8 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 /// The subjects known by name.
 public enum Subjects {
   public static let names = [
-    "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor",
+    "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
   ]
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
   public static let prefixes = ["rev:", "peer:"]

@@ -15,6 +15,7 @@ extension RunResult {
     command = plan.command
     self.interrupted = interrupted
     fingerprint = plan.fingerprint
+    rates = plan.rates
     let blocks = Blocks(samples)
     cells = []
     for comparison in plan.comparisons {
@@ -55,14 +56,16 @@ private struct Evaluation {
       iterations: comparison.calibration?.iterations,
       blocksValid: own.valid.count, blocksDiscarded: own.discarded.count,
       samplesFailed: failed.count, metrics: summaries(samples, arm.cell),
-      ratios: samples.isEmpty ? [] : ratios(arm), handlerLatency: latency(samples),
+      ratios: samples.isEmpty ? [] : ratios(arm), handlerLatency: RunResult.Latency(samples.flatMap(\.latency)),
+      intendedLatency: RunResult.Latency(samples.flatMap(\.intendedLatency)),
+      insideLatency: RunResult.Latency(samples.flatMap(\.insideLatency)),
       counters: counters(samples))
   }
 
   private func summaries(_ samples: [Sample], _ cell: Cell) -> [Summary] {
     guard let first = samples.first else { return [] }
     var summaries: [Summary] = []
-    for derived in Derived.all where !derived.needsInterrupts || cell.interrupts != .none {
+    for derived in Derived.all where derived.applies(to: cell) {
       var why: String?
       let values = samples.compactMap { sample -> Double? in
         do throws(RecordError) {
@@ -79,7 +82,7 @@ private struct Evaluation {
           lowerIsBetter: derived.lowerIsBetter, values: why == nil ? values : [], reason: why))
     }
     for metric in first.metrics where !metric.name.hasPrefix("stat.") {
-      let values = samples.compactMap { $0.value(metric.name).map(Double.init) }
+      let values = samples.compactMap { $0.value(metric.name).map { Double($0) } }
       let whole = values.count == samples.count
       summaries.append(
         Summary(
@@ -114,7 +117,7 @@ private struct Evaluation {
       return summary
     }
     return [
-      summary(event.name, event.unit) { $1.value.map(Double.init) },
+      summary(event.name, event.unit) { $1.value.map { Double($0) } },
       summary(event.name + "_per_op", event.unit + "/op") { sample, counter in
         guard let value = counter.value, let operations = sample.value("operations"),
           operations > 0
@@ -175,18 +178,6 @@ private struct Evaluation {
       values.append(value)
     }
     return values.isEmpty ? nil : values
-  }
-
-  private func latency(_ samples: [Sample]) -> RunResult.Latency? {
-    var pool = PooledHistogram()
-    for bucket in samples.flatMap(\.latency) {
-      pool.add(low: bucket.low, width: bucket.width, count: bucket.count)
-    }
-    guard let p50 = pool.value(at: 0.5), let p90 = pool.value(at: 0.9),
-      let p99 = pool.value(at: 0.99), let p999 = pool.value(at: 0.999), let max = pool.maximum
-    else { return nil }
-    return RunResult.Latency(
-      count: pool.count, p50: p50, p90: p90, p99: p99, p999: p999, max: max)
   }
 
   private func counters(_ samples: [Sample]) -> [String: UInt64] {

@@ -15,3 +15,10 @@ public struct Explicit<Value: Codable & Equatable & Sendable>: Codable, Equatabl
     if let wrappedValue { try value.encode(wrappedValue) } else { try value.encodeNil() }
   }
 }
+
+extension KeyedDecodingContainer {
+  /// A file of an earlier version has no such key.
+  public func decode<Value>(_ type: Explicit<Value>.Type, forKey key: Key) throws -> Explicit<Value> {
+    try decodeIfPresent(type, forKey: key) ?? Explicit(wrappedValue: nil)
+  }
+}

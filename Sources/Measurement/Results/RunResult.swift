@@ -1,3 +1,5 @@
+import Statistics
+
 /// `result.json`: what a run found, per cell.
 public struct RunResult: Codable, Equatable, Sendable {
   public static let schema = "nolock-result/1"
@@ -16,6 +18,8 @@ public struct RunResult: Codable, Equatable, Sendable {
   /// Ctrl-C: not all blocks were run.
   public var interrupted: Bool
   public var fingerprint: Fingerprint
+  /// What the sources deliver on this machine, with a handler that does nothing.
+  public var rates: [DeliveredRate]?
   public var cells: [CellResult]
 
   /// What one cell came to.
@@ -42,8 +46,13 @@ public struct RunResult: Codable, Equatable, Sendable {
     public var samplesFailed: Int
     public var metrics: [Summary]
     public var ratios: [Ratio]
-    /// The handlers' latency, pooled over the valid samples; null without any.
+    /// The handlers' calls, pooled over the valid samples; null without any.
     @Explicit public var handlerLatency: Latency?
+    /// From the intended instant of an arrival to its handler's end (open loop); null where the
+    /// source intends none: perf, breakpoint, probe, step.
+    @Explicit public var intendedLatency: Latency?
+    /// From a handler's start to its end; null for probe and step, which are no signals.
+    @Explicit public var insideLatency: Latency?
     /// The subject's own counters, summed over the valid samples (`_now`, `_max`: the greatest).
     public var counters: [String: UInt64]
 
@@ -53,6 +62,8 @@ public struct RunResult: Codable, Equatable, Sendable {
       case blocksDiscarded = "blocks_discarded"
       case samplesFailed = "samples_failed"
       case handlerLatency = "handler_latency"
+      case intendedLatency = "intended_latency"
+      case insideLatency = "inside_latency"
     }
 
     /// The summary of a metric; `nil` iff the cell has none of that name.
@@ -77,6 +88,22 @@ public struct RunResult: Codable, Equatable, Sendable {
       case p99 = "p99_ns"
       case p999 = "p99_9_ns"
       case max = "max_ns"
+    }
+
+    /// - Returns: nil iff nothing was recorded.
+    public init?(_ buckets: [Bucket]) {
+      var pool = PooledHistogram()
+      for bucket in buckets { pool.add(low: bucket.low, width: bucket.width, count: bucket.count) }
+      guard let p50 = pool.value(at: 0.5), let p90 = pool.value(at: 0.9),
+        let p99 = pool.value(at: 0.99), let p999 = pool.value(at: 0.999), let max = pool.maximum
+      else { return nil }
+      count = pool.count
+      (self.p50, self.p90, self.p99, self.p999, self.max) = (p50, p90, p99, p999, max)
+    }
+
+    /// Each with the key it has in JSON.
+    public var values: [(name: String, value: UInt64)] {
+      [("p50_ns", p50), ("p90_ns", p90), ("p99_ns", p99), ("p99_9_ns", p999), ("max_ns", max)]
     }
   }
 

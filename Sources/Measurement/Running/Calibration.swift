@@ -28,6 +28,11 @@ extension Runner {
   private func calibration(of comparison: Plan.Comparison, on arm: Plan.PlannedCell)
     throws(Failure) -> Plan.Calibration?
   {
+    if let fixed = arm.cell.fixedIterations {
+      return Plan.Calibration(
+        iterations: fixed, targetNanoseconds: UInt64(plan.sampleMilliseconds) * 1_000_000,
+        subject: arm.cell.subject, operationsPerThread: fixed, interruptsPerThread: 0)
+    }
     let shortest = plan.sampleMilliseconds
     let lengths = Self.lengths.filter { $0 >= shortest }
     var best: Plan.Calibration?
@@ -100,6 +105,12 @@ extension Runner {
 }
 
 extension Cell {
+  /// What is run where a signal per instruction makes the length; nil where calibration finds it.
+  /// Counted: the sample repeats its call by itself.
+  var fixedIterations: UInt64? {
+    counted ? 1 : interrupts == .step ? max(4, leastIterations) : nil
+  }
+
   /// The least that can be run: a pass, a batch, an operation.
   var leastIterations: UInt64 { workload == .batch ? UInt64(batch) : 1 }
 

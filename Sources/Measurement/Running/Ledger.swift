@@ -48,11 +48,13 @@ struct Ledger {
   func progress(_ plan: Plan) -> (done: Int, total: Int) {
     var done = 0
     var total = 0
-    for hash in plan.comparisons.lazy.flatMap({ $0.arms.map(\.hash) }) {
-      let arm = arms[hash] ?? Arm()
-      let ran = arm.ok + arm.failed
-      done += ran
-      total += arm.isWithdrawn ? ran : max(ran, plan.blocks)
+    for comparison in plan.comparisons {
+      for hash in comparison.arms.map(\.hash) {
+        let arm = arms[hash] ?? Arm()
+        let ran = arm.ok + arm.failed
+        done += ran
+        total += arm.isWithdrawn ? ran : max(ran, plan.blocks(of: comparison))
+      }
     }
     return (done, total)
   }

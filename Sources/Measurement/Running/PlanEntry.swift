@@ -24,10 +24,12 @@ public struct PlanEntry: Sendable {
   ///   - iterations: per thread; 0 = the sample calibrates itself to `targetNanoseconds`.
   ///   - trace: the compact trace's file, memory-mapped by the sample; empty if none.
   ///   - counters: events that fit into one sample.
+  ///   - counted: exact instruction counts instead of times.
   /// - Throws: `usage` where a path or name is longer than the record's field.
   public init(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64, mix: MixTable,
-    handlerMix: MixTable, trace: String, counters: [NamedEvent] = [], dilation: Dilation = .none
+    handlerMix: MixTable, trace: String, counters: [NamedEvent] = [], dilation: Dilation = .none,
+    counted: Bool = false
   ) throws(Failure) {
     var entry = nl_plan_entry()
     entry.abi = NL_RECORDS_ABI
@@ -39,6 +41,13 @@ public struct PlanEntry: Sendable {
     entry.shuffled = cell.order == .shuffled ? 1 : 0
     entry.live = UInt32(cell.live)
     entry.irq = cell.interrupts.recordValue
+    entry.irq2 = cell.irq.second.recordValue
+    entry.irq2_rate = cell.irq.secondRate
+    entry.irq_burst = UInt32(cell.irq.burst)
+    entry.irq_class = (cell.irq.irqClass == .hardirq ? NL_CLASS_HARDIRQ : NL_CLASS_NMI).rawValue
+    entry.irq_one_thread = cell.irq.threads == .first ? 1 : 0
+    entry.irq_frequency = cell.irq.perfMode == .frequency ? 1 : 0
+    entry.counted = cell.counted ? 1 : 0
     entry.arrivals = (cell.arrivals == .poisson ? NL_POISSON : NL_PERIODIC).rawValue
     entry.handler = (cell.handler == .empty ? NL_HANDLER_EMPTY : NL_HANDLER_NOLOCK).rawValue
     entry.handler_own_bucket = cell.ownBucket ? 1 : 0
@@ -54,6 +63,7 @@ public struct PlanEntry: Sendable {
     entry.nolock_calls = cell.calls == .nolock ? 1 : 0
     entry.dilation = dilation.share
     entry.dilation_chunk = dilation.chunk
+    entry.counted = counted ? 1 : 0
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
     guard counters.count <= Int(NL_MAX_COUNTERS) else {
@@ -65,6 +75,8 @@ public struct PlanEntry: Sendable {
     let (name, object) = cell.nameAndObject
     try Self.put(name, "subject", \.subject, limit: 64, &raw)
     try Self.put(object, "object path", \.object_path, limit: 1024, &raw)
+    try Self.put(
+      cell.irq.functions.replacing("+", with: ","), "functions", \.irq_function, limit: 1024, &raw)
     try Self.put(trace, "trace path", \.trace_path, limit: 1024, &raw)
     Self.put(mix.sizes, \.mix, &raw)
     Self.put(handlerMix.sizes, \.handler_mix, &raw)

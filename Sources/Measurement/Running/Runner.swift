@@ -51,9 +51,10 @@ public final class Runner {
   /// - Throws: `notPermitted` where a file cannot be written or the sample program not started;
   ///   a sample that fails is a record, not an error.
   public func run() throws(Failure) {
+    try tryRates()
     try calibrate()
     for block in 0..<plan.blocks {
-      for comparison in plan.comparisons {
+      for comparison in plan.comparisons where block < plan.blocks(of: comparison) {
         if interrupted || signals.arrived {
           interrupted = true
           return
@@ -61,6 +62,23 @@ public final class Runner {
         try run(comparison, block: block)
       }
     }
+  }
+
+  /// Says which of the rates asked for this machine does not deliver.
+  private func tryRates() throws(Failure) {
+    guard plan.rates == nil else { return }
+    var rates: [DeliveredRate] = []
+    for comparison in plan.comparisons where comparison.calibration == nil {
+      guard let cell = comparison.arms.first?.cell, let wanted = DeliveredRate.cell(cell),
+        !rates.contains(where: { $0.source == DeliveredRate.name(cell) })
+      else { continue }
+      tell("trying \(DeliveredRate.name(cell))")
+      guard let found = try DeliveredRate.measure(cell, by: wanted, tool, signals) else { continue }
+      if let text = found.shortfall { observer?.note(text) }
+      rates.append(found)
+      if signals.arrived { return }
+    }
+    plan.rates = rates.isEmpty ? nil : rates
   }
 
   private func calibrate() throws(Failure) {
@@ -105,49 +123,24 @@ public final class Runner {
     _ planned: Plan.PlannedCell, of comparison: Plan.Comparison, block: Int, position: Int,
     attempt: Int
   ) throws(Failure) -> Sample? {
-    let seed = plan.sampleSeed(of: comparison, block: block)
-    let iterations = comparison.calibration?.iterations ?? 0
+    let place = SamplePlace(
+      cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
+      seed: plan.sampleSeed(of: comparison, block: block))
+    if let reason = inputs.problem(planned.cell) { return Sample(place, .skipped, reason: reason) }
     let target =
       comparison.calibration?.targetNanoseconds ?? UInt64(plan.sampleMilliseconds) * 1_000_000
-    if let reason = inputs.problem(planned.cell) {
-      var sample = Sample(
-        cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
-        seed: seed, status: .skipped, startedAt: Date().timeIntervalSince1970,
-        processNanoseconds: 0, metrics: [], latency: [])
-      sample.reason = reason
-      return sample
-    }
     let entry = try inputs.entry(
-      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed,
+      planned.cell, iterations: comparison.calibration?.iterations ?? 0,
+      targetNanoseconds: target, seed: place.seed,
       counters: plan.counters?.subset(block: block) ?? [])
-    let started = Date().timeIntervalSince1970
-    let before = monotonicSeconds()
-    let outcome = try tool.run(
-      entry, seconds: limit(target, planned.cell), signals: signals)
-    var sample = Sample(
-      cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
-      seed: seed, status: .failed, startedAt: started,
-      processNanoseconds: UInt64((monotonicSeconds() - before) * 1e9), metrics: [], latency: [])
-    switch outcome {
-    case .interrupted: return nil
-    case .failed(let reason, let signal):
-      sample.reason = reason
-      sample.signal = signal
-    case .record(let record):
-      sample.status = record.status
-      sample.reason = record.status == .ok ? nil : record.reason
-      sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
-      if let counters = plan.counters, record.status == .ok {
-        sample.counters = counters.values(record.metrics, errors: record.errors, block: block)
-      }
-      sample.latency = record.buckets
-    }
-    return sample
+    return try tool.take(
+      place, entry, seconds: limit(target, planned.cell), signals: signals,
+      counters: plan.counters)
   }
 
   /// The watchdog's limit for one sample, in seconds.
   func limit(_ targetNanoseconds: UInt64, _ cell: Cell) -> Double {
-    graceSeconds + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
+    graceSeconds + (cell.fixedIterations == nil ? 0 : 60) + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
   }
 
   func interrupt() { interrupted = true }

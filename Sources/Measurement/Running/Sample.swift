@@ -24,8 +24,11 @@ public struct Sample: Codable, Equatable, Sendable {
   /// Length of the whole process in nanoseconds, start and set-up included.
   public var processNanoseconds: UInt64
   public var metrics: [Metric]
-  /// The handlers' latency in nanoseconds.
+  /// The handlers' calls in nanoseconds.
   public var latency: [Bucket]
+  /// To a handler's end: from the intended instant of its arrival (open loop), and from its start.
+  public var intendedLatency: [Bucket] = []
+  public var insideLatency: [Bucket] = []
   /// The plan's counters that this sample was asked for, and those that cannot be had here.
   public var counters: [CounterValue] = []
 
@@ -35,6 +38,8 @@ public struct Sample: Codable, Equatable, Sendable {
     case startedAt = "started_at_s"
     case processNanoseconds = "process_ns"
     case latency = "handler_latency_ns"
+    case intendedLatency = "intended_latency_ns"
+    case insideLatency = "inside_latency_ns"
   }
 
   /// `null` is written out, never left away.
@@ -54,6 +59,8 @@ public struct Sample: Codable, Equatable, Sendable {
     try values.encode(processNanoseconds, forKey: .processNanoseconds)
     try values.encode(metrics, forKey: .metrics)
     try values.encode(latency, forKey: .latency)
+    try values.encode(intendedLatency, forKey: .intendedLatency)
+    try values.encode(insideLatency, forKey: .insideLatency)
     try values.encode(counters, forKey: .counters)
   }
 
@@ -85,7 +92,9 @@ extension Sample {
     processNanoseconds = try values.decode(UInt64.self, forKey: .processNanoseconds)
     metrics = try values.decode([Metric].self, forKey: .metrics)
     latency = try values.decode([Bucket].self, forKey: .latency)
-    // Records from before there were counters have none.
+    // Records from before there were these have none.
+    intendedLatency = try values.decodeIfPresent([Bucket].self, forKey: .intendedLatency) ?? []
+    insideLatency = try values.decodeIfPresent([Bucket].self, forKey: .insideLatency) ?? []
     counters = try values.decodeIfPresent([CounterValue].self, forKey: .counters) ?? []
   }
 }

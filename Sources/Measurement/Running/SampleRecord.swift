@@ -49,7 +49,11 @@ struct SampleRecord: Equatable {
   var status: Status
   var reason: String
   var metrics: [Metric]
+  /// Histograms of the handlers' calls, and to a handler's end from its intended instant and from
+  /// its start.
   var buckets: [Bucket]
+  var intended: [Bucket] = []
+  var inside: [Bucket] = []
   /// errno by the metric's name, where perf refused it.
   var errors: [String: Int32] = [:]
 
@@ -75,11 +79,14 @@ struct SampleRecord: Equatable {
     }
     let metricSize = MemoryLayout<nl_metric>.size
     let bucketSize = MemoryLayout<nl_bucket>.size
-    guard header.metric_count <= mostItems, header.bucket_count <= mostItems else {
+    guard header.metric_count <= mostItems, header.bucket_count <= mostItems,
+      header.intended_count <= mostItems, header.inside_count <= mostItems
+    else {
       throw RecordError(text: "garbage record: \(header.metric_count) metrics")
     }
     let bucketsAt = headerSize + Int(header.metric_count) * metricSize
-    let expected = bucketsAt + Int(header.bucket_count) * bucketSize
+    let counts = [header.bucket_count, header.intended_count, header.inside_count].map { Int($0) }
+    let expected = bucketsAt + counts.reduce(0, +) * bucketSize
     guard bytes.count == expected else {
       throw RecordError(text: "torn record: \(bytes.count) bytes of \(expected)")
     }
@@ -107,13 +114,15 @@ struct SampleRecord: Equatable {
       record.metrics.append(Metric(name: name, value: metric.value, source: source))
       if metric.error != 0 { record.errors[name] = Int32(truncatingIfNeeded: metric.error) }
     }
-    for index in 0..<Int(header.bucket_count) {
+    let all = (0..<counts.reduce(0, +)).map { index in
       let bucket = unsafe bytes.withUnsafeBytes {
         unsafe $0.loadUnaligned(fromByteOffset: bucketsAt + index * bucketSize, as: nl_bucket.self)
       }
-      record.buckets.append(
-        Bucket(low: bucket.low_ns, width: bucket.width_ns, count: bucket.count))
+      return Bucket(low: bucket.low_ns, width: bucket.width_ns, count: bucket.count)
     }
+    record.buckets = Array(all[..<counts[0]])
+    record.intended = Array(all[counts[0]..<counts[0] + counts[1]])
+    record.inside = Array(all[(counts[0] + counts[1])...])
     return record
   }
 

@@ -67,6 +67,41 @@ public struct SampleTool: Sendable {
     }
   }
 
+  /// The functions of a subject that `irq: breakpoint` may name.
+  ///
+  /// - Throws: `notFound` with the reason where there is no such subject here.
+  public func functions(of subject: String) throws(Failure) -> [String] {
+    try askFunctions(subject, []).split(separator: "\n").map(String.init)
+  }
+
+  /// Refuses breakpoints on functions that a cell's subject does not have, before the first sample.
+  ///
+  /// - Throws: `usage` with the names that are near.
+  public func checkFunctions(_ cells: [Cell]) throws(Failure) {
+    var seen: Set<[String]> = []
+    for cell in cells where cell.interrupts == .breakpoint {
+      guard seen.insert([cell.subject, cell.irq.functions]).inserted else { continue }
+      let names = cell.irq.functions.split(separator: "+").map(String.init)
+      // A subject that is not here is the sample's to say.
+      guard let said = try? askFunctions(cell.subject, names), said.hasPrefix("unknown\t") else {
+        continue
+      }
+      throw Failure(.usage, "irq breakpoint: " + said.dropFirst(8).trimmingCharacters(in: .newlines))
+    }
+  }
+
+  private func askFunctions(_ subject: String, _ names: [String]) throws(Failure) -> String {
+    let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject
+    let result = try child(["--functions", name, object] + names)
+      .run(input: [], seconds: 30, signals: nil)
+    let said = String(decoding: result.output, as: UTF8.self)
+    guard result.end == .exited(0) else {
+      let reason = said.hasPrefix("missing\t") ? String(said.dropFirst(8)) : "\(result.end)"
+      throw Failure(.notFound, "functions of \(subject): \(reason)")
+    }
+    return said
+  }
+
   /// A subject and whether it can run here.
   public struct Subject: Codable, Equatable, Sendable {
     public var name: String

@@ -1,7 +1,11 @@
 /// What a suite's group and `-p axis=a,b` may vary.
 public enum Axis: String, CaseIterable, Comparable, Sendable {
   case workload, mix, trace, threads, irq, rate, batch, order, live, foreground, calls, handler
-  case arrivals
+  case arrivals, burst, function, counted
+  case irqClass = "class"
+  case irqThreads = "irq_threads"
+  case irq2, rate2
+  case perfMode = "perf_mode"
   case ownBucket = "own_bucket"
   case handlerMix = "handler_mix"
   case contexts, limit, seconds, subject
@@ -24,7 +28,15 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .trace: "a file"
     case .threads: "1…\(Self.largestThreads)"
     case .irq: list(InterruptSource.allCases)
-    case .rate: "1…1,000,000 per second and thread"
+    case .rate, .rate2: "1…1,000,000 per second and thread"
+    case .irq2: "none, timer, perf, tgkill"
+    case .burst: "2…\(InterruptOptions.largestBurst) signals back to back"
+    case .function:
+      "at most \(InterruptOptions.breakpointSlots) names of nolock list functions SUBJECT, with + "
+        + "between: the processor has \(InterruptOptions.breakpointSlots) breakpoints"
+    case .irqClass: list(InterruptClass.allCases)
+    case .irqThreads: list(InterruptedThreads.allCases)
+    case .perfMode: list(PerfMode.allCases)
     case .batch: "1…\(Self.largestBatch)"
     case .order: list(FreeOrder.allCases)
     case .live: "0…\(Self.largestLive)"
@@ -32,7 +44,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .calls: list(Calls.allCases)
     case .handler: list(Handler.allCases)
     case .arrivals: list(Arrivals.allCases)
-    case .ownBucket, .contexts: "true, false"
+    case .ownBucket, .contexts, .counted: "true, false"
     case .limit: "bytes, 0 = none"
     case .seconds: "0…\(Self.largestSeconds), 0 = as short as calibration finds enough"
     case .subject: Subjects.names.joined(separator: ", ") + ", rev:PATH, peer:PATH"
@@ -45,6 +57,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .mix: workload != .replay
     case .trace, .contexts: workload == .replay
     case .batch, .order: workload == .batch
+    case .counted: workload == .pair
     case .live: workload == .pair || workload == .churn || workload == .storm
     case .foreground: workload == .storm
     case .calls: workload == .pair || workload == .batch || workload == .churn
@@ -55,7 +68,9 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
   /// Whether the axis means nothing without interrupts.
   var needsInterrupts: Bool {
     switch self {
-    case .rate, .handler, .arrivals, .ownBucket, .handlerMix: true
+    case .rate, .handler, .arrivals, .ownBucket, .handlerMix, .burst, .function, .irqClass,
+      .irqThreads, .irq2, .rate2, .perfMode:
+      true
     default: false
     }
   }
@@ -77,6 +92,17 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .threads: set(integer(text, 1...Self.largestThreads), \.threads)
     case .irq: set(InterruptSource(rawValue: text), \.interrupts)
     case .rate: set(Self.rate(text), \.rate)
+    case .rate2: set(Self.rate(text), \.irq.secondRate)
+    case .irq2:
+      set(
+        InterruptSource(rawValue: text).flatMap { $0 == .none || $0.hasRate ? $0 : nil },
+        \.irq.second)
+    case .burst: set(integer(text, 2...InterruptOptions.largestBurst), \.irq.burst)
+    case .function: set(InterruptOptions.functions(text), \.irq.functions)
+    case .irqClass: set(InterruptClass(rawValue: text), \.irq.irqClass)
+    case .irqThreads: set(InterruptedThreads(rawValue: text), \.irq.threads)
+    case .perfMode: set(PerfMode(rawValue: text), \.irq.perfMode)
+    case .counted: set(["true": true, "false": false][text], \.counted)
     case .batch: set(integer(text, 1...Self.largestBatch), \.batch)
     case .order: set(FreeOrder(rawValue: text), \.order)
     case .live: set(integer(text, 0...Self.largestLive), \.live)

@@ -52,7 +52,7 @@ public struct Group: Equatable, Sendable {
       throw wrong(file, .live, "0 found, allowed for churn: 1…\(Axis.largestLive)")
     }
     if cell.workload == .storm && cell.interrupts == .none {
-      throw wrong(file, .irq, "'none' found, allowed for storm: timer, perf, tgkill")
+      throw wrong(file, .irq, "'none' found, allowed for storm: timer, perf, tgkill, breakpoint, probe, step")
     }
     if cell.interrupts == .none {
       // Without interrupts these mean nothing: one cell, not one per value.
@@ -61,10 +61,55 @@ public struct Group: Equatable, Sendable {
       cell.arrivals = .periodic
       cell.ownBucket = false
       cell.handlerMix = "bpf"
+      cell.irq = InterruptOptions()
+    } else {
+      try complete(interrupts: &cell, file)
+    }
+    if cell.counted && (cell.interrupts != .none || cell.threads != 1 || cell.seconds != 0) {
+      throw wrong(
+        file, .counted,
+        "'true' found with irq \(cell.interrupts.rawValue), \(cell.threads) threads, "
+          + "\(cell.seconds) seconds, allowed with: irq none, 1 thread, 0 seconds")
+    }
+    return cell
+  }
+
+  /// The defaults of the source; what it does not have is left out, so that it makes no cells.
+  private func complete(interrupts cell: inout Cell, _ file: String) throws(Failure) {
+    let source = cell.interrupts
+    if !source.hasRate {
+      cell.rate = 0
+      cell.arrivals = .periodic
     } else if cell.rate == 0 {
       cell.rate = Self.defaultRate
     }
-    return cell
+    if cell.arrivals != .burst {
+      cell.irq.burst = 1
+    } else if cell.irq.burst == 1 {
+      cell.irq.burst = InterruptOptions.standardBurst
+    }
+    if source != .breakpoint {
+      cell.irq.functions = ""
+    } else if cell.irq.functions.isEmpty {
+      cell.irq.functions = InterruptOptions.defaultFunctions
+    }
+    if cell.irq.second == .none {
+      cell.irq.secondRate = 0
+    } else if cell.irq.second == source {
+      throw wrong(
+        file, .irq2, "'\(source.rawValue)' found with the same irq, allowed: another source")
+    } else if cell.irq.secondRate == 0 {
+      cell.irq.secondRate = Self.defaultRate
+    }
+    if source != .perf && cell.irq.second != .perf { cell.irq.perfMode = .period }
+    if source == .step {
+      guard cell.threads == 1, cell.workload != .replay, cell.irq.irqClass == .nmi else {
+        throw wrong(
+          file, .irq,
+          "'step' found with workload \(cell.workload.rawValue), \(cell.threads) threads, class "
+            + "\(cell.irq.irqClass.rawValue), allowed with: pair, batch, churn, storm, 1 thread, nmi")
+      }
+    }
   }
 
   private func wrong(_ file: String, _ axis: Axis, _ what: String) -> Failure {

@@ -79,9 +79,11 @@ extension Configuration {
   ) -> UnsafePointer<nolock_ops> {
     typealias Pointer = @convention(c) (Int, UInt32, Int32) -> UnsafeMutableRawPointer?
     var capabilities =
-      NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_STATS.rawValue | NOLOCK_CAP_LIMIT.rawValue
+      NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_LIMIT.rawValue
       | NOLOCK_CAP_BULK.rawValue | NOLOCK_CAP_PREFILL.rawValue | NOLOCK_CAP_SHRINK.rawValue
       | NOLOCK_CAP_NODES.rawValue | NOLOCK_CAP_QUOTA.rawValue
+    // Unguarded, the fast line does not count.
+    if isGuarded { capabilities |= NOLOCK_CAP_STATS.rawValue }
     // Refused at the table, too: not even a sheaf serves, so that the answer is always the same.
     let refused: Entries.Allocator? = Slab.lacksExchange ? { _, _, _ in 0 } : nil
     if entries.kmallocNolock != nil, refused == nil {
@@ -95,7 +97,7 @@ extension Configuration {
       kmalloc_nolock: unsafeBitCast(refused ?? entries.kmallocNolock, to: Pointer?.self),
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
-      stats: entries.stats, ksize: entries.ksize, control: entries.control,
+      stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
       kmalloc_bulk: entries.sheaves.kmallocBulk, kfree_bulk: entries.sheaves.kfreeBulk,
       prefill: entries.sheaves.prefill, alloc_from_sheaf: entries.sheaves.allocFromSheaf,
       sheaf_size: entries.sheaves.sheafSize, refill_sheaf: entries.sheaves.refillSheaf,

@@ -20,6 +20,7 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
 uint32_t nl_flusher_phase, nl_lacks_cas128;
 STORAGE(sheaves)
 STORAGE(heap)
+STORAGE(sheaves_debug)
 STORAGE(cpuslab)
 STORAGE(tiny)
 STORAGE(gfpflag)

@@ -65,6 +65,12 @@ NL_SIGNAL_SAFE static inline nl_object *NL_NONNULL nl_zone_at_reserve(
     struct nl_zone *NL_NONNULL zone, long order, long i) {
   return (void **)&zone->reserve[order][i];
 }
+NL_ADDRESS(track, state, uint8_t, &o->state)
+NL_ADDRESS(track, link, nl_object, &o->link)
+NL_ADDRESS(instance, report, struct nl_report, &o->report)
+NL_ADDRESS(report, busy, uint8_t, &o->busy)
+NL_ADDRESS(report, unwritten, uint8_t, &o->unwritten)
+NL_ADDRESS(report, text, char, o->text)
 NL_ADDRESS(deferred, head, nl_object, &o->head)
 NL_ADDRESS(deferred, draining, uint8_t, &o->draining)
 

@@ -155,7 +155,31 @@ struct nl_cache {
   uint32_t minimum_partial, index;
   uint32_t cpu_partial;               ///< partial slabs that a vCPU keeps
   uint32_t numa_node, stride, first;  ///< stride and offset of objects, of debug caches only
-  uint32_t reserved[4];
+  uint64_t random;                    ///< hides free pointers, of debug caches only
+  uint32_t reserved[2];
+};
+
+/// What stands right behind each object of a checked cache (Sources/Slab/Debug/Checks).
+struct nl_track {
+  uint64_t red_zone;
+  void *NL_NULLABLE link;   ///< free pointer, hidden; raw while the object is deferred
+  uint64_t alloc_site, free_site;  ///< return addresses
+  uint32_t alloc_tid, free_tid;
+  uint32_t requested;       ///< bytes; behind them the red zone begins
+  uint8_t state;            ///< enum nl_object_state
+  uint8_t nolock;           ///< 1: came from kmalloc_nolock
+  uint16_t reserved;
+};
+/// Odd values: neither 0 nor any of the poison bytes is one.
+enum nl_object_state { NL_OBJECT_FREE = 0x11, NL_OBJECT_ALLOCATED = 0x23, NL_OBJECT_FREEING = 0x35,
+                       NL_OBJECT_DEFERRED = 0x47, NL_OBJECT_WITHHELD = 0x59 };
+
+/// The last finding of a checked instance.
+struct nl_report {
+  uint8_t busy;             ///< somebody writes or reads it
+  uint8_t unwritten;        ///< stderr does not have it yet
+  uint32_t length;
+  char text[1024];
 };
 
 #define NL_RESERVE_BLOCKS 4
@@ -212,9 +236,12 @@ struct nl_instance {
   uint64_t worker_wakeups, worker_cpu_ns;
   void *NL_NULLABLE flush_buffer[512];  ///< the worker's: objects taken from a line
   uint64_t counter[NL_COUNTERS];  ///< of callers without a vCPU
+  uint32_t abort_on_error, report_to_stderr;
+  struct nl_report report;
 };
 enum nl_worker_state { NL_WORKER_NONE = 0, NL_WORKER_RUNS = 1, NL_WORKER_FORBIDDEN = 2 };
 
+_Static_assert(sizeof(struct nl_track) == 48, "a multiple of 8");
 _Static_assert(sizeof(struct nl_line) == 64, "one cache line");
 _Static_assert(sizeof(struct nl_cpu_slab) == 64 && offsetof(struct nl_cpu_slab, freelist) == 16,
                "two halves of a 16-byte exchange");

@@ -74,6 +74,13 @@ NL_SIGNAL_SAFE static inline uint64_t nl_thread_cpu_ns(void) {
   nl_syscall6(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&t, 0, 0, 0, 0);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
+/// Random bits; without the system call, the clock's.
+static inline uint64_t nl_random(void) {
+  uint64_t bits = 0;
+  if (nl_syscall6(SYS_getrandom, (long)&bits, sizeof bits, 1, 0, 0, 0) != sizeof bits)
+    bits = nl_thread_cpu_ns() * 0x9e3779b97f4a7c15u;
+  return bits;
+}
 /// 1 if a 128-bit compare-and-exchange is one instruction here.
 static inline int nl_has_cas128(void) {
 #if defined(__x86_64__)

@@ -33,6 +33,7 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
+NL_INSTANCE(sheaves_debug)
 NL_INSTANCE(cpuslab)
 NL_INSTANCE(tiny)
 NL_INSTANCE(gfpflag)

@@ -67,6 +67,7 @@ struct Cache {
       constants.keepsEmptySlabs ? UInt32(Buckets.minimumPartial(objectSize: size)) : 0
     unsafe pointer.pointee.cpu_partial =
       constants.hasCPUPartial ? UInt32(Buckets.cpuPartialSlabs(objectSize: size, order: order)) : 0
+    if constants.hasChecks { addChecks(cpus: cpus) }
     let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
     unsafe pointer.pointee.capacity = UInt32((sheafBytes - Instance.sheafHeader) / 8)

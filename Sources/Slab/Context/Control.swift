@@ -9,7 +9,9 @@ extension Configuration {
   /// - Context: any: it only reads.
   static func ksize(_ object: UnsafeRawPointer?) -> Int {
     guard let object = unsafe object, instance.isStarted else { return 0 }
-    if let cache = unsafe instance.cache(at: object) { return cache.objectSize }
+    if let cache = unsafe instance.cache(at: object) {
+      return unsafe Form.usableSize(object, of: cache)
+    }
     guard unsafe instance.isLarge(object), let page = unsafe instance.page(at: object) else {
       return 0
     }
@@ -66,7 +68,9 @@ extension Configuration {
   /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
   /// "nodes": simulated NUMA nodes, 1...4, before the first allocation; "node": moves the calling
   /// thread to one; "quota": bytes of accounted objects at most, not 0, first set before the first
-  /// allocation; "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
+  /// allocation; "validate": checks all objects; "leaks": reports buckets with live
+  /// objects; "abort_on_error", "report_to_stderr": 0 or 1;
+  /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
   /// times, worker stopped.  -1 for everything else.
   ///
   /// - Context: task.
@@ -77,6 +81,26 @@ extension Configuration {
       // Rounded up: a limit of one byte is one page, not "none".
       unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
       return 0
+    }
+    if unsafe equal(key, "validate") {
+      guard let vcpu = enterOrdinary() else { return -1 }
+      return Form.validate(vcpu) ? 0 : -1
+    }
+    if constants.hasChecks, unsafe equal(key, "leaks") {
+      guard let vcpu = enterOrdinary() else { return -1 }
+      barrier()
+      instance.reportLeaks(vcpu)
+      return 0
+    }
+    if constants.hasChecks, value <= 1 {
+      if unsafe equal(key, "abort_on_error") {
+        unsafe nl_store_u32(&instance.pointer.pointee.abort_on_error, UInt32(value))
+        return 0
+      }
+      if unsafe equal(key, "report_to_stderr") {
+        unsafe nl_store_u32(&instance.pointer.pointee.report_to_stderr, UInt32(value))
+        return 0
+      }
     }
     if unsafe equal(key, "nodes") { return useNodes(value) }
     if unsafe equal(key, "node") { return moveThread(to: value) }

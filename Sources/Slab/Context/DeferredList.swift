@@ -27,6 +27,7 @@ extension Configuration {
   static func deferFree(_ caller: VCPU, _ object: UnsafeMutableRawPointer, of cache: Cache) {
     let instance = instance
     let list = caller.isShared ? instance.deferred : caller.deferred
+    unsafe Form.willDefer(object, of: cache)
     _ = unsafe WaitFreeStack.push(
       nl_deferred_at_head(list.pointer), object, link: cache.link(of: object))
     instance.count(caller, .freeDeferred)

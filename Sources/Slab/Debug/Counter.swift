@@ -44,5 +44,8 @@ enum Counter: Int {
   case deactivate, deactivateDeferred
   case cpuPartialAlloc, cpuPartialNode, cpuPartialFree, cpuPartialDrain, freeFrozen
 
-  static var count: Int { Counter.freeFrozen.rawValue &+ 1 }
+  /// Findings of the checks; objects not freed, or not handed out, because they were found damaged.
+  case slabErrors, objectsWithheld
+
+  static var count: Int { Counter.objectsWithheld.rawValue &+ 1 }
 }

@@ -142,6 +142,8 @@ extension Counter {
     case .cpuPartialFree: "cpu_partial_free"
     case .cpuPartialDrain: "cpu_partial_drain"
     case .freeFrozen: "free_frozen"
+    case .slabErrors: "slab_errors"
+    case .objectsWithheld: "objects_withheld"
     }
   }
 }

@@ -41,6 +41,12 @@ protocol Design {
   static func putSheaf(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
   /// Fills a sheaf as far as there is memory.
   static func refill(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
+  /// Called before an object's link goes onto a deferred list.  Context: any.
+  static func willDefer(_ object: UnsafeMutableRawPointer, of cache: Cache)
+  /// Usable bytes of an object.  Context: any.
+  static func usableSize(_ object: UnsafeRawPointer, of cache: Cache) -> Int
+  /// The "validate" control: checks every object; false without checks.
+  static func validate(_ vcpu: VCPU) -> Bool
   /// Returns a deferred object to its slab.
   static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer)
 
@@ -64,6 +70,11 @@ extension Design {
 }
 
 extension Design {
+  @inline(__always)
+  static func willDefer(_ object: UnsafeMutableRawPointer, of cache: Cache) {}
+  @inline(__always)
+  static func usableSize(_ object: UnsafeRawPointer, of cache: Cache) -> Int { cache.objectSize }
+  static func validate(_ vcpu: VCPU) -> Bool { false }
   @inline(__always)
   static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer) {
     unsafe C.instance.freeToSlab(vcpu, object)

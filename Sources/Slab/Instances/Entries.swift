@@ -23,6 +23,8 @@ struct Entries {
   let stats: @convention(c) (UnsafeMutablePointer<nolock_stat>?, Int) -> Int
   let control: @convention(c) (UnsafePointer<CChar>?, UInt64) -> Int32
   let sheaves: SheafEntries
+  /// Nil without checks.
+  var report: (@convention(c) (UnsafeMutablePointer<CChar>?, Int) -> Int)?
 }
 
 /// Bulk calls and prefilled sheaves.
@@ -84,6 +86,7 @@ extension Configuration {
       | NOLOCK_CAP_NODES.rawValue | NOLOCK_CAP_QUOTA.rawValue
     // Unguarded, the fast line does not count.
     if isGuarded { capabilities |= NOLOCK_CAP_STATS.rawValue }
+    if constants.hasChecks { capabilities |= NOLOCK_CAP_CHECKS.rawValue }
     // Refused at the table, too: not even a sheaf serves, so that the answer is always the same.
     let refused: Entries.Allocator? = Slab.lacksExchange ? { _, _, _ in 0 } : nil
     if entries.kmallocNolock != nil, refused == nil {
@@ -102,7 +105,7 @@ extension Configuration {
       prefill: entries.sheaves.prefill, alloc_from_sheaf: entries.sheaves.allocFromSheaf,
       sheaf_size: entries.sheaves.sheafSize, refill_sheaf: entries.sheaves.refillSheaf,
       return_sheaf: entries.sheaves.returnSheaf, shrink: entries.sheaves.shrink,
-      flush: entries.sheaves.flush, report: nil)
+      flush: entries.sheaves.flush, report: entries.report)
     return unsafe UnsafePointer(ops)
   }
 }

@@ -28,7 +28,8 @@ extension Instance {
         cache(i, node: node).prepare(index: i, node: node, cpus: Int(cpus), constants)
       }
     }
-    guard reserveArena(), setNodes(1), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
+    guard reserveArena(), setNodes(1),
+      unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
       nl_at_fork(childHook) == 0
     else {
       unsafe nl_store_u32(started, Self.failed)

@@ -120,8 +120,9 @@ extension SheafDesign {
       line.install(main: empty)
       return true
     }
-    guard case .exchanged(let empty) = instance.exchangeFullForEmpty(
-      vcpu, cache, main, Ordinary.self)
+    guard
+      case .exchanged(let empty) = instance.exchangeFullForEmpty(
+        vcpu, cache, main, Ordinary.self)
     else { return false }
     line.install(main: empty)
     return true

@@ -30,7 +30,7 @@ public enum AtlasMode: Sendable {
   let subject: Subject
   let state: State
   let size: Int
-  private let shared: UnsafeMutablePointer<Shared>
+  let shared: UnsafeMutablePointer<Shared>
   let table: UnsafeMutablePointer<nl_boundary>
 
   /// nil without memory.
@@ -65,13 +65,7 @@ public enum AtlasMode: Sendable {
   ///
   /// - Throws: why the state was not reached, or what differed between two runs.
   public func run(_ mode: AtlasMode) throws(AtlasError) -> nl_call_count {
-    try inProcess { reaching in
-      unsafe shared.pointee.attempt = reaching.search()
-      unsafe shared.pointee.reached = shared.pointee.attempt >= 0
-    }
-    guard unsafe shared.pointee.reached else {
-      throw AtlasError("\(label): no call showed this state")
-    }
+    try search()
     try record()
     let first = unsafe shared.pointee.count
     guard mode != .count else {
@@ -87,6 +81,16 @@ public enum AtlasMode: Sendable {
       throw AtlasError("\(label): two runs differ in their instructions")
     }
     return first
+  }
+
+  func search() throws(AtlasError) {
+    try inProcess { reaching in
+      unsafe shared.pointee.attempt = reaching.search()
+      unsafe shared.pointee.reached = shared.pointee.attempt >= 0
+    }
+    guard unsafe shared.pointee.reached else {
+      throw AtlasError("\(label): no call showed this state")
+    }
   }
 
   private func record() throws(AtlasError) {
@@ -118,7 +122,7 @@ public enum AtlasMode: Sendable {
   }
 
   /// Runs `body` in a process of its own, whose allocator is as this one's: unused.
-  private func inProcess(_ body: (inout Reaching) -> Void) throws(AtlasError) {
+  func inProcess(_ body: (inout Reaching) -> Void) throws(AtlasError) {
     let child = nl_boundary_fork(600)
     guard child >= 0 else { throw AtlasError("\(label): fork failed") }
     if child == 0 {
@@ -146,7 +150,7 @@ public enum AtlasMode: Sendable {
     }
   }
 
-  private var label: String { "\(state.operation.rawValue)/\(state.name)" }
+  var label: String { "\(state.operation.rawValue)/\(state.name)" }
 }
 
 /// Why a state has no atlas.

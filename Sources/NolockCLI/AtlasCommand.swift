@@ -78,7 +78,7 @@ struct AtlasCommand: ParsableCommand {
     _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
   ) throws -> [AtlasResult] {
     let signals = Signals()
-    let board = Board(count: states.count)
+    let board = WorkBoard<AtlasResult>(count: states.count)
     let width = max(1, min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, states.count))
     let (subject, size) = (subject, size)
     DispatchQueue.concurrentPerform(iterations: width) { _ in
@@ -138,29 +138,5 @@ struct AtlasCommand: ParsableCommand {
       if missing.count == results.count { throw Failure(.void, reason) }
       throw Failure(.sampleFailed, "\(missing.count) states were not done, the first: \(reason)")
     }
-  }
-}
-
-/// What the workers of `measure` share.
-private final class Board: @unchecked Sendable {
-  private let lock = NSLock()
-  private var taken = 0
-  private var done: [AtlasResult?]
-  private var failure: Failure?
-
-  init(count: Int) { done = Array(repeating: nil, count: count) }
-
-  func next() -> Int? {
-    lock.withLock {
-      guard failure == nil, taken < done.count else { return nil }
-      taken += 1
-      return taken - 1
-    }
-  }
-  func put(_ result: AtlasResult, _ index: Int) { lock.withLock { done[index] = result } }
-  func fail(_ error: Failure) { lock.withLock { failure = failure ?? error } }
-  func results() throws -> [AtlasResult] {
-    if let failure { throw failure }
-    return done.compactMap { $0 }
   }
 }

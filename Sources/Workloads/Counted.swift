@@ -22,7 +22,7 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   switch plan.workload {
   case .batch: operations = countedBatches(plan, &caller, subject)
   case .churn: operations = countedChurn(plan, &caller, subject)
-  case .pair, .storm, .replay: operations = countedPairs(plan, &caller, subject)
+  default: operations = countedPairs(plan, &caller, subject)
   }
   let part = SubjectStatistics(subject).difference(since: caller.before)
   var record = SampleRecord()

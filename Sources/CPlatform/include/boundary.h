@@ -43,6 +43,13 @@ void nl_call_run(struct nl_call *NL_NONNULL call);
 struct nl_call_count nl_call_step(struct nl_call *NL_NONNULL call,
                                   nl_boundary_visitor NL_NULLABLE visit, void *NL_NULLABLE context);
 
+/// What a state left to be freed by ordinary calls.
+struct nl_leftover {
+  void *NL_NULLABLE const *NL_NULLABLE objects;
+  long count;
+  int reached;  ///< 1: the counters say that the call was made in the state
+};
+
 /// fork() without the C library's handlers, because it is called in a signal handler.  The child
 /// is killed after `seconds`.  As fork().
 int32_t nl_boundary_fork(unsigned seconds);

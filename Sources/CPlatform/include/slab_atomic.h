@@ -113,6 +113,17 @@ NL_SIGNAL_SAFE static inline void nl_store_pointer(void *NL_NULLABLE *NL_NONNULL
   __atomic_store_n(word, v, __ATOMIC_RELEASE);
 }
 
+// ThreadSanitizer does not see what an asm statement orders (scripts/soak builds with NL_TSAN).
+#ifdef NL_TSAN
+void __tsan_acquire(void *NL_NONNULL address);
+void __tsan_release(void *NL_NONNULL address);
+#define NL_TSAN_RELEASE(address) __tsan_release(address)
+#define NL_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#else
+#define NL_TSAN_RELEASE(address)
+#define NL_TSAN_ACQUIRE(address)
+#endif
+
 /// Changes {freelist, counters} of a slab as one unit.  The halves are read separately before:
 /// this comparison validates them.
 NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
@@ -120,11 +131,13 @@ NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
                                               void *NL_NULLABLE freelist, uint64_t counters) {
 #if defined(__x86_64__)
   bool done;
+  NL_TSAN_RELEASE(slab);
   __asm__ volatile("lock cmpxchg16b %1"
                    : "=@ccz"(done), "+m"(*(unsigned __int128 *)slab), "+a"(old_freelist),
                      "+d"(old_counters)
                    : "b"(freelist), "c"(counters)
                    : "memory");
+  NL_TSAN_ACQUIRE(slab);
   return done;
 #else
   unsigned __int128 old = (uintptr_t)old_freelist | (unsigned __int128)old_counters << 64;

@@ -14,7 +14,12 @@
 #define NL_MAX_THREADS 256
 #define NL_MAX_COUNTERS 16
 
-enum nl_workload { NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5 };
+enum nl_workload {
+  NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5,
+  NL_HANDOFF = 6,  ///< even threads allocate, the odd one after each frees
+  NL_LARSON = 7,   ///< churn over arrays of slots that pass from thread to thread
+  NL_KUNIT = 8,    ///< slub_kunit's test_kmalloc_kfree_nolock
+};
 enum nl_irq {
   NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3,
   NL_IRQ_BREAKPOINT = 4,  ///< each time the thread comes to one of `irq_function`
@@ -64,9 +69,9 @@ struct nl_plan_entry {
   uint32_t workload;       ///< enum nl_workload: the foreground
   uint32_t foreground;     ///< storm only: NL_PAIR or NL_CHURN
   uint32_t threads;
-  uint32_t batch;          ///< batch: objects per batch
+  uint32_t batch;          ///< batch, kunit: objects per batch
   uint32_t shuffled;       ///< batch: free in a shuffled order
-  uint32_t live;           ///< churn: live objects per thread; pair: other objects kept alive
+  uint32_t live;           ///< churn, larson: live objects per thread; pair: others kept alive
   uint32_t irq;            ///< enum nl_irq
   uint32_t arrivals;       ///< enum nl_arrivals
   uint32_t handler;        ///< enum nl_handler
@@ -133,6 +138,7 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   wall_ns              measured part, from the first thread's start to the last one's end
 //                        (replay: summed over the passes, what is freed between them left out)
 //   foreground_ns        sum over threads of each thread's own time in the measured part
+//                        (handoff: over those that allocate, so that a pair's time counts once)
 //   foreground_ticks     the same in ticks of the time stamp counter; tsc_hz: its frequency
 //   cpu_ns               thread CPU time of the foreground threads in the measured part
 //   operations           foreground operations done (pairs; replay: events)
@@ -174,8 +180,9 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
 //   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
 //   step_traps_per_kfree (of equal calls), step_distinct (different counts seen: 1)
-// Replay:
+// Handoff, replay:
 //   remote_frees         frees by a thread that did not allocate the object
+// Replay:
 //   dropped_frees, early_frees                must be 0
 //   zero_size_allocations   kmalloc(0) that gave NOLOCK_ZERO_SIZE_PTR: not in the books
 //   handler_operations   events issued from a handler

@@ -77,7 +77,8 @@ extension ComparisonRunner {
     guard let calibration = plan.cells[index].calibration else { return }
     let perThread = Double(calibration.operationsPerThread)
     let wanted = perThread * 20_000 / Double(calibration.targetNanoseconds)
-    let unit = plan.cells[index].cell.workload == .batch ? plan.cells[index].cell.batch : 1
+    let what = plan.cells[index].cell
+    let unit = [.batch, .kunit].contains(what.workload) ? what.batch : 1
     plan.cells[index].chunk = UInt32(clamping: max(1, Int(wanted) / unit) * unit)
     let cell = plan.cells[index]
     let before = monotonicSeconds()

@@ -7,7 +7,7 @@ extension ComparisonRunner {
   /// none.
   func count(_ index: Int, arms: [Int]) throws(Failure) {
     let cell = plan.cells[index]
-    guard let work = cell.cell.counted else { return }
+    guard let work = cell.cell.inCountedMode else { return }
     for (position, arm) in arms.enumerated() {
       let key = plan.countedKey(cell, arm)
       if samples.contains(where: { $0.hash == key }) { continue }
@@ -56,12 +56,13 @@ extension ComparisonPlan.CellPlan {
 
 extension Cell {
   /// The same work as counted mode can do it: one thread, no interrupts, a storm's foreground
-  /// alone; `nil` iff there is no such (replay).
-  var counted: Cell? {
+  /// alone; `nil` iff there is no such (replay, and what takes two threads or interrupts).
+  var inCountedMode: Cell? {
     var cell = self
     switch workload {
-    case .replay: return nil
+    case .replay, .handoff, .kunit: return nil
     case .storm: cell.workload = foreground == .pair ? .pair : .churn
+    case .larson: cell.workload = .churn
     case .pair, .batch, .churn: break
     }
     cell.threads = 1

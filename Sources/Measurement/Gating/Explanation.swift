@@ -14,7 +14,7 @@ struct Explanation {
     if counted.count == 2 {
       instructions(counted[0], counted[1])
       quantities([counted[0]], [counted[1]], "counted")
-    } else if cell.cell.counted == nil {
+    } else if cell.cell.inCountedMode == nil {
       changed.append("instructions: \(cell.cell.workload.rawValue) has no counted mode")
     }
     // Retries and deferrals come from other threads and from interrupts: those are in the blocks.

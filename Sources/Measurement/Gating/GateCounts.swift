@@ -11,7 +11,7 @@ extension GateReport {
       cell: cell.id, metric: metric, limit: 0, isSoft: false, blocks: 0, outcome: .void,
       message: "no block", changes: [])
     let stepped = ComparisonPlan.CellPlan.isCounted(metric)
-    if stepped, cell.cell.counted == nil {
+    if stepped, cell.cell.inCountedMode == nil {
       line.message =
         "\(cell.cell.workload.rawValue) has no counted mode: \(metric) is not to be had"
       return line

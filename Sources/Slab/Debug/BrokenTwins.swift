@@ -9,6 +9,9 @@ import CPlatform
 //   NOLOCK_BROKEN_CHARGE_ABORT    a nolock call whose charge failed frees to the slab, as the kernel
 //   NOLOCK_BROKEN_BULK_REMOTE     a bulk free forgets local objects when a remote batch fills up
 //   NOLOCK_BROKEN_RAW_NULL        a drained object keeps a raw NULL in its free-pointer slot
+//   NOLOCK_BROKEN_EARLY_UNLOCK    a hit unlocks the line before it has stored `top`
+//   NOLOCK_BROKEN_NO_PENDING      a deferred free is published before its link is marked pending
+//   NOLOCK_BROKEN_LATE_DETACH     a drain detaches the list after it has freed what it read
 //
 // NOLOCK_NO_CAS128 pretends that there is no 128-bit compare-and-exchange (Memory/SlabWords.swift).
 //

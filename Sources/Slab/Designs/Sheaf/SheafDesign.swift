@@ -24,6 +24,9 @@ enum SheafDesign<C: Configuration>: Design {
       return false
     }
     unsafe object = top[-1]
+    #if NOLOCK_BROKEN_EARLY_UNLOCK
+      line.unlock()
+    #endif
     unsafe line.top = top - 1
     if C.isGuarded {
       unsafe nl_count(&line.pointer.pointee.alloc_fast)

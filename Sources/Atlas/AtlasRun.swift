@@ -9,8 +9,10 @@ public enum AtlasMode: Sendable {
   /// Every boundary; of an instruction that the call meets more than three times, the first, the
   /// second and the last.
   case linear
-  /// Every boundary.
+  /// Every boundary, and the handler's instructions counted at each.
   case exhaustive
+  /// The boundaries of `linear`, the state made afresh for each.
+  case quadratic
 }
 
 /// Counts and interrupts one operation in one state.  The state is made three times, each in a fresh
@@ -76,7 +78,16 @@ public enum AtlasMode: Sendable {
       return first
     }
     choose(first.traps, all: mode == .exhaustive)
-    try step(interrupting: true)
+    if mode == .quadratic {
+      for index in 0..<first.traps where unsafe table[index].chosen == 1 {
+        try step(interrupting: true, only: index)
+      }
+      guard unsafe !shared.pointee.differs else {
+        throw AtlasError("\(label): two runs differ in their instructions")
+      }
+      return first
+    }
+    try step(interrupting: true, shares: mode == .linear)
     guard unsafe !shared.pointee.differs, unsafe shared.pointee.count.traps == first.traps else {
       throw AtlasError("\(label): two runs differ in their instructions")
     }
@@ -93,6 +104,25 @@ public enum AtlasMode: Sendable {
     }
   }
 
+  /// Seconds that `run` will take, and boundaries it will try, by trying three of them.
+  ///
+  /// - Throws: as `run`.
+  public func estimate(_ mode: AtlasMode) throws(AtlasError) -> (seconds: Double, boundaries: Int) {
+    let first = try run(.count)
+    choose(first.traps, all: mode == .exhaustive)
+    let chosen = (0..<first.traps).filter { unsafe table[$0].chosen == 1 }
+    for index in chosen { unsafe table[index].chosen = 0 }
+    for place in [0, chosen.count / 2, chosen.count - 1] { unsafe table[chosen[place]].chosen = 1 }
+    let start = nl_clock_monotonic_ns()
+    try step(interrupting: false)
+    let recorded = nl_clock_monotonic_ns()
+    try step(interrupting: true)
+    let once = Double(recorded &- start) / 1e9
+    let each = max(0, Double(nl_clock_monotonic_ns() &- recorded) / 1e9 - once) / 3
+    let count = Double(chosen.count)
+    return (mode == .quadratic ? count * (each + once) : once + count * each, chosen.count)
+  }
+
   private func record() throws(AtlasError) {
     try step(interrupting: false)
     guard unsafe shared.pointee.reached else {
@@ -103,14 +133,17 @@ public enum AtlasMode: Sendable {
     }
   }
 
-  private func step(interrupting: Bool) throws(AtlasError) {
+  private func step(
+    interrupting: Bool, shares: Bool = false, only: Int = -1
+  ) throws(AtlasError) {
     unsafe shared.pointee.reached = false
     try inProcess { reaching in
       let ops = unsafe subject.ops.pointee
       var interruption = unsafe Interruption(
         table: table, capacity: Self.capacity, size: size, allocates: state.operation.allocates,
         allocate: ops.kmalloc_nolock!, release: ops.kfree_nolock!, usableSize: ops.ksize,
-        held: reaching.bench.held, statistics: CounterTable(subject), interrupts: interrupting)
+        held: reaching.bench.held, statistics: CounterTable(subject), interrupts: interrupting,
+        shares: shares, only: only)
       let attempt = unsafe shared.pointee.attempt
       let reached = unsafe withUnsafeMutablePointer(to: &interruption) {
         unsafe reaching.reach(attempt, Interruption.perform, $0)

@@ -24,6 +24,13 @@ import Subjects
   var role: Int32 = 0
   var at = 0
   var got: UnsafeMutableRawPointer?
+  /// Boundaries without a write to memory between them are met by handlers in the same memory: the
+  /// first is stepped, at the others the handler runs at full speed and must come to the same.
+  let shares: Bool
+  var stepped = -1
+  var mayHaveWritten = true
+  /// quadratic: the one boundary of this process; -1 = all that are chosen.
+  let only: Int
 
   /// What the interrupted operation and the handler's allocations are marked with.
   static var mark: UInt64 { 0x6c6f_636b_6672_6565 }
@@ -57,27 +64,55 @@ import Subjects
       differs = true
       return 1
     }
-    guard unsafe entry.pointee.chosen == 1 else { return 0 }
+    guard unsafe entry.pointee.chosen == 1, only < 0 || only == index else {
+      noteWrites(rip)
+      return 0
+    }
     at = index
+    let known = shares && !mayHaveWritten ? stepped : -1
+    unsafe interrupt(entry, like: known)
+    if role != 0 { return 1 }
+    if known < 0 {
+      stepped = index
+      mayHaveWritten = false
+    } else if unsafe entry.pointee.allocation.state == NL_OUTCOME_OTHER.rawValue
+      || entry.pointee.release.state == NL_OUTCOME_OTHER.rawValue
+    {
+      unsafe interrupt(entry, like: -1)
+      if role != 0 { return 1 }
+    }
+    noteWrites(rip)
+    return only == index ? 1 : 0
+  }
+
+  /// The instruction at `rip` comes next.
+  private mutating func noteWrites(_ rip: UInt) {
+    guard !mayHaveWritten, let code = unsafe UnsafePointer<UInt8>(bitPattern: rip) else { return }
+    mayHaveWritten = unsafe nl_boundary_may_write(code) != 0
+  }
+
+  /// Both handlers at one boundary, each in a process of its own; `role` tells the processes apart.
+  private mutating func interrupt(_ entry: UnsafeMutablePointer<nl_boundary>, like known: Int) {
     let first = nl_boundary_fork(20)
     if first == 0 {
       role = 1
-      unsafe handle(&entry.pointee.allocation)
-      return 1
+      unsafe handle(&entry.pointee.allocation, like: known < 0 ? nil : table[known].allocation)
+      return
     }
     let second = nl_boundary_fork(20)
     if second == 0 {
       role = 2
-      unsafe handle(&entry.pointee.release)
-      return 1
+      unsafe handle(&entry.pointee.release, like: known < 0 ? nil : table[known].release)
+      return
     }
     if first > 0 { _ = nl_boundary_wait(first) }
     if second > 0 { _ = nl_boundary_wait(second) }
-    return 0
   }
 
-  /// The handler's call, counted.
-  private mutating func handle(_ outcome: inout nl_outcome) {
+  /// The handler's call, counted; or at full speed where `known` has the counts of the same call.
+  private mutating func handle(
+    _ outcome: inout nl_outcome, like known: nl_outcome?
+  ) {
     var call = unsafe nl_call()
     unsafe call.size = size
     if role == 1 {
@@ -87,12 +122,19 @@ import Subjects
       unsafe call.object = held
     }
     statistics.remember()
-    let count = unsafe nl_call_step(&call, nil, nil)
+    if let known {
+      unsafe nl_call_run(&call)
+      outcome.instructions = known.instructions
+      outcome.system_calls = known.system_calls
+      outcome.pauses = known.pauses
+    } else {
+      let count = unsafe nl_call_step(&call, nil, nil)
+      outcome.instructions = UInt32(truncatingIfNeeded: count.instructions)
+      outcome.system_calls = UInt32(truncatingIfNeeded: count.system_calls)
+      outcome.pauses = UInt32(truncatingIfNeeded: count.pauses)
+    }
     let changed = statistics.changed()
     outcome.changed = (changed.low, changed.high)
-    outcome.instructions = UInt32(truncatingIfNeeded: count.instructions)
-    outcome.system_calls = UInt32(truncatingIfNeeded: count.system_calls)
-    outcome.pauses = UInt32(truncatingIfNeeded: count.pauses)
     if role == 1 {
       unsafe got = call.object
       outcome.is_null = unsafe call.object == nil ? 1 : 0
@@ -101,6 +143,13 @@ import Subjects
       }
     }
     outcome.state = NL_OUTCOME_UNFINISHED.rawValue
+    if let known,
+      known.changed != outcome.changed || known.is_null != outcome.is_null
+        || known.usable != outcome.usable
+    {
+      outcome.state = NL_OUTCOME_OTHER.rawValue
+      nl_boundary_exit(0)
+    }
   }
 
   /// The interrupted operation has ended as well: nothing may be handed out twice.

@@ -60,6 +60,54 @@ struct nl_call_count nl_call_step(struct nl_call *call, nl_boundary_visitor visi
   return s.count;
 }
 
+// One-byte opcodes and those behind 0f; source: Intel SDM, volume 2, appendix A.
+int nl_boundary_may_write(const unsigned char *p) {
+#if defined(__x86_64__)
+  int repeated = 0;
+  for (;; p++) {
+    if (*p == 0xf2 || *p == 0xf3) repeated = 1;
+    else if (*p != 0x66 && *p != 0x2e && *p != 0x3e && *p != 0x64 && *p != 0x65) break;
+  }
+  if ((*p & 0xf0) == 0x40) p++;  // REX
+  unsigned op = *p, modrm = p[1], two = p[1];
+  int in_register = modrm >> 6 == 3;
+  unsigned digit = modrm >> 3 & 7;
+  if (op == 0x0f) {
+    in_register = p[2] >> 6 == 3;
+    if ((two & 0xf0) == 0x40 || (two & 0xf0) == 0x80) return 0;  // cmovcc, jcc
+    if ((two & 0xf0) == 0x90) return !in_register;               // setcc
+    if (two == 0xba) return (p[2] >> 3 & 7) != 4 && !in_register;  // bt; bts, btr, btc
+    return !(two == 0x10 || two == 0x1f || two == 0x28 || two == 0x57 || two == 0x6f ||
+             two == 0xa3 || two == 0xaf || two == 0xb6 || two == 0xb7 || two == 0xb8 ||
+             two == 0xbc || two == 0xbd || two == 0xbe || two == 0xbf || two == 0xef);
+  }
+  if (op == 0x90) return 0;  // nop, and pause with f3
+  if (repeated) return 1;    // string instructions
+  if (op < 0x40) {
+    unsigned kind = op & 7;
+    return kind <= 1 ? op < 0x38 && !in_register : kind > 5;
+  }
+  if ((op >= 0x58 && op <= 0x5f) || (op >= 0x70 && op <= 0x7f)) return 0;  // pop, jcc
+  if (op >= 0xb0 && op <= 0xbf) return 0;                                  // mov $, r
+  switch (op) {
+    case 0x63: case 0x69: case 0x6b: case 0x84: case 0x85: case 0x8a: case 0x8b: case 0x8d:
+    case 0x98: case 0x99: case 0xa8: case 0xa9: case 0xc2: case 0xc3: case 0xc9: case 0xe9:
+    case 0xeb:
+      return 0;
+    case 0x80: case 0x81: case 0x83: return digit != 7 && !in_register;
+    case 0x88: case 0x89: case 0xc0: case 0xc1: case 0xc6: case 0xc7: case 0xd0: case 0xd1:
+    case 0xd2: case 0xd3:
+      return !in_register;
+    case 0xf6: case 0xf7: return (digit == 2 || digit == 3) && !in_register;
+    case 0xfe: case 0xff: return digit == 4 ? 0 : digit > 1 || !in_register;
+    default: return 1;
+  }
+#else
+  (void)p;
+  return 1;
+#endif
+}
+
 int32_t nl_boundary_fork(unsigned seconds) {
   int32_t pid = (int32_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (pid == 0) {

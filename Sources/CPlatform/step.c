@@ -66,9 +66,10 @@ void nl_step_run(struct nl_step *step, void (*operation)(void *), void *argument
   sigemptyset(&trap);
   sigaddset(&trap, SIGTRAP);
   pthread_sigmask(SIG_UNBLOCK, &trap, &mask);
-  // The frame around the call is counted with an empty operation (its `ret` is one instruction).
-  struct nl_step frame = {0};
-  run(&frame, nothing, argument);
+  // The frame around the call is counted with an empty operation (its `ret` is one instruction),
+  // once: it is the same code each time.
+  static struct nl_step frame;
+  if (frame.traps == 0) run(&frame, nothing, argument);
   run(step, operation, argument);
   step->instructions -= frame.instructions - 1;
   step->traps -= frame.traps - 1;

@@ -23,7 +23,9 @@ struct AtlasCommand: ParsableCommand {
   var state: String?
   @Flag(help: "Every operation in every state.") var all = false
   @Flag(help: "Only the operation's own instructions.") var countOnly = false
-  @Flag(help: "Every round of every loop, too.") var exhaustive = false
+  @Flag(help: "Every round of every loop, the handler stepped at each (says its estimate first).")
+  var exhaustive = false
+  @Flag(help: "A fresh state for each boundary (says its estimate first).") var quadratic = false
   @Option(help: .init("Bytes asked for, 1…8192.", valueName: "bytes")) var size = 64
   @Option(help: .init("Exit code 2 if a handler's call takes more.", valueName: "n"))
   var maxInstructions: Int?
@@ -38,10 +40,12 @@ struct AtlasCommand: ParsableCommand {
     guard (1...8192).contains(size) else {
       throw Failure(.usage, "--size '\(size)' found, allowed: 1…8192")
     }
-    if exhaustive {
-      Terminal.say("exhaustive: about 1 to 10 s per thousand boundaries, \(wanted.count) states")
+    guard [countOnly, exhaustive, quadratic].count(where: { $0 }) <= 1 else {
+      throw Failure(.usage, "--count-only, --exhaustive and --quadratic exclude each other")
     }
-    let mode: AtlasMode = countOnly ? .count : exhaustive ? .exhaustive : .linear
+    let mode: AtlasMode =
+      countOnly ? .count : exhaustive ? .exhaustive : quadratic ? .quadratic : .linear
+    if exhaustive || quadratic { try sayEstimate(tool, wanted, mode) }
     var results = try measure(tool, wanted, mode)
     if let reason = addPlaces(to: &results), mode != .count { Terminal.say(reason) }
     try show(results, one: wanted.count == 1 && !countOnly)
@@ -73,20 +77,44 @@ struct AtlasCommand: ParsableCommand {
     return [found]
   }
 
-  /// Several processes at a time; counts do not mind what else runs.
   private func measure(
     _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
   ) throws -> [AtlasResult] {
     let signals = Signals()
-    let board = WorkBoard<AtlasResult>(count: states.count)
-    let width = max(1, min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, states.count))
     let (subject, size) = (subject, size)
-    DispatchQueue.concurrentPerform(iterations: width) { _ in
+    return try each(states) { state throws(Failure) in
+      try tool.atlas(subject: subject, state, size: size, mode: mode, signals: signals)
+    }
+  }
+
+  private func sayEstimate(
+    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
+  ) throws {
+    let signals = Signals()
+    let (subject, size) = (subject, size)
+    let found = try each(states) { state throws(Failure) in
+      try tool.atlasEstimate(subject: subject, state, size: size, mode: mode, signals: signals)
+    }.compactMap { $0 }
+    let seconds = found.reduce(0) { $0 + $1.seconds } / Double(width(states.count))
+    let boundaries = found.reduce(0) { $0 + $1.boundaries }
+    Terminal.say(
+      "\(mode.rawValue): \(boundaries) boundaries in \(found.count) states, about "
+        + "\(Int(seconds.rounded(.up))) s")
+  }
+
+  private func width(_ count: Int) -> Int {
+    max(1, min(jobs ?? ProcessInfo.processInfo.activeProcessorCount, count))
+  }
+
+  /// Several processes at a time; counts do not mind what else runs.
+  private func each<T: Sendable>(
+    _ states: [AtlasState], _ body: @Sendable (AtlasState) throws(Failure) -> T
+  ) throws -> [T] {
+    let board = WorkBoard<T>(count: states.count)
+    DispatchQueue.concurrentPerform(iterations: width(states.count)) { _ in
       while let index = board.next() {
         do throws(Failure) {
-          board.put(
-            try tool.atlas(
-              subject: subject, states[index], size: size, mode: mode, signals: signals), index)
+          board.put(try body(states[index]), index)
         } catch {
           board.fail(error)
         }

@@ -2,7 +2,7 @@ import Atlas
 import Glibc
 import Subjects
 
-/// `--atlas SUBJECT OBJECT OPERATION STATE SIZE count|linear|exhaustive`: one state, as lines of
+/// `--atlas SUBJECT OBJECT OPERATION STATE SIZE MODE`: one state, as lines of
 /// words; `--states`: what there is.  0, 64 for wrong words, 3 with a line `missing` where it cannot
 /// be done.
 func atlas(_ words: [String]) -> Int32 {
@@ -13,12 +13,16 @@ func atlas(_ words: [String]) -> Int32 {
     return 64
   }
   let mode: AtlasMode
-  switch words[5] {
+  let estimates = words[5].hasPrefix("estimate-")
+  switch estimates ? String(words[5].dropFirst(9)) : words[5] {
   case "count": mode = .count
   case "linear": mode = .linear
   case "exhaustive": mode = .exhaustive
+  case "quadratic": mode = .quadratic
   default:
-    complain("atlas mode '\(words[5])' found, allowed: count, linear, exhaustive")
+    complain(
+      "atlas mode '\(words[5])' found, allowed: count, linear, exhaustive, quadratic, and estimate- "
+        + "before one of them")
     return 64
   }
   let subject: Subject
@@ -29,6 +33,11 @@ func atlas(_ words: [String]) -> Int32 {
   if let reason = AtlasRun.refusal(subject) { return missing(reason) }
   guard let run = AtlasRun(subject, state, size: size) else { return missing("no memory") }
   do {
+    if estimates {
+      let (seconds, boundaries) = try run.estimate(mode)
+      say("estimate\t\(UInt64(seconds * 1e3))\t\(boundaries)\n")
+      return 0
+    }
     let count = try run.run(mode)
     say(run.lines(count, boundaries: mode != .count))
     return 0

@@ -9,7 +9,8 @@ public enum SurvivalTables {
     let peer = result.survivingPeer
     var columns = [Table.Column("subject", .left)]
     columns += settings.map { .init($0.name, .left) }
-    columns += [.init("survived"), .init("ns/burst"), .init("× \(peer.map(short) ?? "survivor")")]
+    let times = Table.Column("× \(peer.map(short) ?? "survivor")")
+    columns += [.init("survived"), .init("ns/pair"), times, .init("ns/burst"), times]
     var table = Table(
       title: "Who survives its malloc and free being called from a signal handler",
       subtitle: "\(result.plan.trials) trials each"
@@ -25,18 +26,21 @@ public enum SurvivalTables {
       let step = result.score(subject, step: true)
       let cost = result.costSetting.flatMap { result.cost(subject, $0) }
       let other = peer.flatMap { peer in result.costSetting.flatMap { result.cost(peer, $0) } }
-      let ratio = cost.flatMap { own in
-        other.map { String(format: "%.2f", Double(own) / Double(max(1, $0))) }
-      }
-      table.rows.append(
-        [short(subject)] + settings.map { cell(result.trials(subject, $0)) } + [
-          "\(random.ok)/\(random.tried)" + (step.tried > 0 ? " + \(step.ok)/\(step.tried)" : ""),
-          cost.map { "\($0)" } ?? "–", ratio ?? "–",
-        ])
+      let pair = result.pairCost(subject)
+      var row = [short(subject)]
+      row += settings.map { cell(result.trials(subject, $0)) }
+      row.append(
+        "\(random.ok)/\(random.tried)" + (step.tried > 0 ? " + \(step.ok)/\(step.tried)" : ""))
+      row.append(pair.map { String(format: "%.2f", $0) } ?? "–")
+      row.append(ratio(pair, peer.flatMap { result.pairCost($0) }))
+      row.append(cost.map { "\($0)" } ?? "–")
+      row.append(ratio(cost.map { Double($0) }, other.map { Double($0) }))
+      table.rows.append(row)
     }
     if settings.contains(where: \.isStep) {
       table.notes.append("survived: of the settings without, + with a handler at every instruction")
     }
+    table.notes.append("ns/pair: malloc(64) and free in task context, the loop included, the least")
     table.notes.append(
       "ns/burst: median allocator time of 64 frees and 64 allocations in a handler")
     return table
@@ -48,16 +52,22 @@ public enum SurvivalTables {
       title: "survival",
       columns: [
         "subject", "setting", "trial", "outcome", "signals", "operations", "nulls", "handler_ns",
-        "handler_calls", "seconds", "detail",
+        "handler_calls", "pair_ps", "seconds", "detail",
       ].map { .init($0, .left) },
       rows: result.trials.map { trial in
         [
           trial.subject, trial.setting, "\(trial.trial)", trial.outcome.rawValue,
           "\(trial.signals)", "\(trial.operations)", "\(trial.nulls)",
           trial.handlerNanoseconds.map { "\($0)" } ?? "", "\(trial.handlerCalls)",
+          "\(trial.pairPicoseconds)",
           String(format: "%.2f", trial.seconds), trial.detail ?? "",
         ]
       })
+  }
+
+  private static func ratio(_ own: Double?, _ other: Double?) -> String {
+    guard let own, let other, other > 0 else { return "–" }
+    return String(format: "%.2f", own / other)
   }
 
   /// `ok 5`, `deadlock 3, crash 2 @29`.

@@ -3,13 +3,13 @@ import CPlatform
 import CRecords
 import Subjects
 
-/// Operations that are counted, at least: whole batches.
-private let repeats = 1000
+/// Operations that are counted unless the plan says how many.
+private let usual = 1000
 
 /// `pair`, `batch` or `churn` with exact instruction counts instead of times: source `step`.
 ///
 /// The main thread alone, the subject's helper thread stopped where it can be; `live` objects are
-/// alive, and a warm-up as long as the counted part has gone before.  With a dilation above 0 each
+/// alive, and a warm-up as long as the counted part has gone before; batches are whole.  With a dilation above 0 each
 /// call takes one instruction more: the plant of a gate.
 func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   if nl_step_available() == 0 {
@@ -18,11 +18,13 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   _ = unsafe subject.ops.pointee.control?("worker", 0)
   _ = unsafe subject.ops.pointee.thread_attach?()
   var caller = CountedCaller(plan, subject)
+  // One iteration is one repetition of the whole.
+  let wanted = plan.iterations > 1 ? Int(min(plan.iterations, UInt64(usual))) : usual
   let operations: Int
   switch plan.workload {
-  case .batch: operations = countedBatches(plan, &caller, subject)
-  case .churn: operations = countedChurn(plan, &caller, subject)
-  default: operations = countedPairs(plan, &caller, subject)
+  case .batch: operations = countedBatches(plan, wanted, &caller, subject)
+  case .churn: operations = countedChurn(plan, wanted, &caller, subject)
+  default: operations = countedPairs(plan, wanted, &caller, subject)
   }
   let part = SubjectStatistics(subject).difference(since: caller.before)
   var record = SampleRecord()
@@ -92,7 +94,9 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   }
 }
 
-private func countedPairs(_ plan: Plan, _ caller: inout CountedCaller, _ subject: Subject) -> Int {
+private func countedPairs(
+  _ plan: Plan, _ repeats: Int, _ caller: inout CountedCaller, _ subject: Subject
+) -> Int {
   let sizes = plan.mix
   let mask = sizes.count - 1
   let kept = unsafe mapped(UnsafeMutableRawPointer?.self, count: plan.live)
@@ -108,8 +112,9 @@ private func countedPairs(_ plan: Plan, _ caller: inout CountedCaller, _ subject
   return repeats
 }
 
-private func countedBatches(_ plan: Plan, _ caller: inout CountedCaller, _ subject: Subject) -> Int
-{
+private func countedBatches(
+  _ plan: Plan, _ repeats: Int, _ caller: inout CountedCaller, _ subject: Subject
+) -> Int {
   let sizes = plan.mix
   let mask = sizes.count - 1
   let objects = unsafe mapped(UnsafeMutableRawPointer?.self, count: plan.batch)
@@ -128,7 +133,9 @@ private func countedBatches(_ plan: Plan, _ caller: inout CountedCaller, _ subje
   return batches * plan.batch
 }
 
-private func countedChurn(_ plan: Plan, _ caller: inout CountedCaller, _ subject: Subject) -> Int {
+private func countedChurn(
+  _ plan: Plan, _ repeats: Int, _ caller: inout CountedCaller, _ subject: Subject
+) -> Int {
   let sizes = plan.mix
   let slots = unsafe mapped(UnsafeMutableRawPointer?.self, count: plan.live)
   for index in 0..<plan.live {

@@ -67,7 +67,7 @@ struct PlanTests {
       { $0.live = 1 }, { $0.foreground = .churn }, { $0.calls = .nolock }, { $0.handler = .empty },
       { $0.arrivals = .poisson }, { $0.ownBucket = true }, { $0.handlerMix = "pow2" },
       { $0.contexts = true }, { $0.limit = 1 },
-      { $0.seconds = 1 },
+      { $0.seconds = 1 }, { $0.irq.functions = "kfree" }, { $0.counted = true },
     ]
     for change in changes {
       var other = cell
@@ -75,6 +75,16 @@ struct PlanTests {
       #expect(hashes.insert(other.hash).inserted)
     }
     #expect(Mirror(reflecting: cell).children.count == changes.count)
+    let options: [(inout InterruptOptions) -> Void] = [
+      { $0.second = .timer }, { $0.secondRate = 2 }, { $0.burst = 2 }, { $0.irqClass = .hardirq },
+      { $0.threads = .first }, { $0.functions = "ksize" }, { $0.perfMode = .frequency },
+    ]
+    for change in options {
+      var other = cell
+      change(&other.irq)
+      #expect(hashes.insert(other.hash).inserted)
+    }
+    #expect(Mirror(reflecting: cell.irq).children.count == options.count)
   }
 
   @Test("a plan entry has the record's size and values, and refuses a name too long")

@@ -50,6 +50,10 @@ struct nl_leftover {
   int reached;  ///< 1: the counters say that the call was made in the state
 };
 
+/// 0 only where the x86 instruction at `code` surely writes no memory: what a handler of ours meets
+/// before and after it is the same.  1 for all that is not known here, calls and pushes included.
+int nl_boundary_may_write(const unsigned char *NL_NONNULL code);
+
 /// fork() without the C library's handlers, because it is called in a signal handler.  The child
 /// is killed after `seconds`.  As fork().
 int32_t nl_boundary_fork(unsigned seconds);
@@ -72,6 +76,7 @@ enum nl_outcome_state {
   NL_OUTCOME_OK = 1,
   NL_OUTCOME_TWICE = 2,    ///< an object was handed out twice afterwards
   NL_OUTCOME_UNFINISHED = 3,  ///< the call ended, the interrupted operation did not
+  NL_OUTCOME_OTHER = 4,    ///< unstepped, it came to something else than where it was stepped
 };
 
 /// One boundary of the interrupted call, in memory shared with the children.

@@ -25,14 +25,23 @@ NL_ACCESS(line, uint8_t, pending)
 NL_ACCESS(line, nl_slot, top)
 NL_ACCESS(line, uintptr_t, empty)
 NL_ACCESS(line, uintptr_t, full)
+NL_ACCESS(vcpu, uint8_t, hooked)
 typedef void *NL_NULLABLE nl_free_object;
 typedef struct nl_slab *NL_NULLABLE nl_active_slab;
 NL_ACCESS(cpu_slab, nl_free_object, freelist)
 NL_ACCESS(cpu_slab, uint64_t, tid)
 NL_ACCESS(cpu_slab, nl_active_slab, slab)
-NL_ACCESS(vcpu, uint32_t, state)
 NL_ACCESS(vcpu, uint8_t, page_lock)
 NL_ACCESS(instance, uint8_t, dirty)
+
+/// Release: what an attaching thread wrote into its block is seen by whoever reads ATTACHED (the
+/// worker, a flusher), whose load is the partner.
+NL_SIGNAL_SAFE static inline uint32_t nl_vcpu_state(struct nl_vcpu *NL_NONNULL vcpu) {
+  return __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline void nl_vcpu_set_state(struct nl_vcpu *NL_NONNULL vcpu, uint32_t v) {
+  __atomic_store_n(&vcpu->state, v, __ATOMIC_RELEASE);
+}
 
 /// Keeps the compiler from moving accesses across: partner of a handler on the same thread.
 NL_SIGNAL_SAFE static inline void nl_signal_fence(void) {

@@ -175,7 +175,8 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
-// Counted (source step; 1,000 operations after a warm-up, batch: whole batches; and stat.<name>):
+// Counted (source step; `iterations` operations if that is above 1, else 1,000, after a warm-up as
+// long; batch: whole batches; and stat.<name>):
 //   step_instructions    of all counted calls; step_repeats: operations, pairs of calls
 //   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
 //   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,

@@ -2,7 +2,7 @@ import Foundation
 import Injection
 
 /// How much of a state the atlas asks for (Atlas/AtlasRun.swift).
-public enum AtlasMode: String, Sendable { case count, linear, exhaustive }
+public enum AtlasMode: String, Sendable { case count, linear, exhaustive, quadratic }
 
 /// An operation and state that can be asked for.
 public struct AtlasState: Codable, Equatable, Sendable {
@@ -31,11 +31,28 @@ extension SampleTool {
     return states
   }
 
+  /// What `atlas` will take: seconds and boundaries; nil where it cannot be done, which `atlas` says.
+  public func atlasEstimate(
+    subject: String, _ state: AtlasState, size: Int, mode: AtlasMode, signals: Signals?
+  ) throws(Failure) -> (seconds: Double, boundaries: Int)? {
+    let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject
+    let words = [
+      "--atlas", name, object, state.operation, state.name, "\(size)", "estimate-\(mode.rawValue)",
+    ]
+    let ended = try child(words).run(input: [], seconds: 120, signals: signals)
+    if ended.end == .interrupted { throw Failure(.interrupted, "interrupted") }
+    let said = String(decoding: ended.output, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard said.count == 3, said[0] == "estimate", let milliseconds = Double(said[1]),
+      let boundaries = Int(said[2])
+    else { return nil }
+    return (milliseconds / 1e3, boundaries)
+  }
+
   /// One state of one subject; `reason` says why not where it cannot be done here.
   ///
   /// - Throws: `interrupted`, or `sampleFailed` where the program broke.
   public func atlas(
-    subject: String, _ state: AtlasState, size: Int, mode: AtlasMode, seconds: Double = 1200,
+    subject: String, _ state: AtlasState, size: Int, mode: AtlasMode, seconds: Double = 7200,
     signals: Signals?
   ) throws(Failure) -> AtlasResult {
     let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject

@@ -1,5 +1,7 @@
 /// Counted mode of a comparison: each arm's instructions, one sample.
 extension ComparisonRunner {
+  /// Operations counted: enough for a few refills and flushes of each kind.
+  private static let operations: UInt64 = 250
   /// Time of a counted sample before it is killed: tens of thousands of signals.
   private static let countedSeconds = 120.0
 
@@ -22,7 +24,7 @@ extension ComparisonRunner {
       // Counts do not depend on the layout: the copy proves it with another one.
       own.subject = plan.arms[arm].subject(layout: has(.copy) ? 1 : 0)
       let entry = try inputs.entry(
-        own, iterations: 1, targetNanoseconds: 1, seed: place.seed,
+        own, iterations: Self.operations, targetNanoseconds: 1, seed: place.seed,
         dilation: Dilation(share: has(.plant) ? 1 : 0, chunk: 1), counted: true)
       guard
         let sample = try tool.take(

@@ -71,7 +71,8 @@ public struct GateReport: Codable, Equatable, Sendable {
 }
 
 extension GateReport.Line {
-  init(
+  /// A line without anything measured.
+  public init(
     cell: String, metric: String, limit: Double, isSoft: Bool, blocks: Int,
     outcome: GateReport.Outcome, message: String, changes: [String]
   ) {

@@ -40,6 +40,8 @@ public struct SurvivalTrial: Codable, Sendable {
   /// `nil` unless the outcome is ok.
   public var handlerNanoseconds: UInt64?
   public var handlerCalls: UInt64
+  /// One malloc(64) and free before the signals, in picoseconds, the loop included.
+  public var pairPicoseconds: UInt64
   /// The process, from its start to its end.
   public var seconds: Double
   /// What the process or its end said.
@@ -49,6 +51,7 @@ public struct SurvivalTrial: Codable, Sendable {
     case subject, setting, trial, outcome, signals, operations, nulls, seconds, detail
     case handlerNanoseconds = "handler_ns"
     case handlerCalls = "handler_calls"
+    case pairPicoseconds = "pair_ps"
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -62,6 +65,7 @@ public struct SurvivalTrial: Codable, Sendable {
     try values.encode(nulls, forKey: .nulls)
     try values.encode(handlerNanoseconds, forKey: .handlerNanoseconds)
     try values.encode(handlerCalls, forKey: .handlerCalls)
+    try values.encode(pairPicoseconds, forKey: .pairPicoseconds)
     try values.encode(seconds, forKey: .seconds)
     try values.encode(detail, forKey: .detail)
   }
@@ -94,7 +98,7 @@ extension SampleTool {
       subject: subject, setting: setting.name, trial: trial, outcome: .failed,
       signals: progress.signals, operations: progress.operations, nulls: progress.nulls,
       handlerNanoseconds: nil, handlerCalls: progress.handler_calls,
-      seconds: monotonicSeconds() - started, detail: nil)
+      pairPicoseconds: progress.pair_ps, seconds: monotonicSeconds() - started, detail: nil)
     let said = (ended.output + ended.errors).isEmpty ? nil : Self.firstLine(ended)
     result.detail = said
     switch ended.end {

@@ -43,7 +43,7 @@ struct Cache {
 
   /// The cache that the memory of this one's sheaves comes from.
   @inline(__always)
-  func sheafCache(in instance: Instance) -> Cache {
+  func sheafCache<P: Preemption>(in instance: Instance<P>) -> Cache {
     unsafe instance.cache(Int(pointer.pointee.sheaf_cache))
   }
 
@@ -70,7 +70,7 @@ struct Cache {
     if constants.hasChecks { addChecks(cpus: cpus) }
     let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
-    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Instance.sheafHeader) / 8)
+    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Sheaf.header) / 8)
     unsafe pointer.pointee.sheaf_cache = UInt32(Buckets.index(forSize: sheafBytes))
   }
 }

@@ -39,7 +39,7 @@ extension Instance {
       sheaf.next = all
       all = sheaf
     }
-    barn.lock.release(Ordinary.self)
+    barn.lock.release(caller, Ordinary.self)
     while let sheaf = all {
       all = sheaf.next
       flush(caller, sheaf)
@@ -76,7 +76,7 @@ extension Instance {
       free &-= 1
     }
     let left = node.count
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     while let slab = empty {
       empty = slab.next
       discard(caller, slab, Ordinary.self)
@@ -93,7 +93,7 @@ extension Instance {
     barn.lock.acquire(caller)
     let full = barn.popFull()
     let sheaf = full ?? barn.popEmpty()
-    barn.lock.release(Ordinary.self)
+    barn.lock.release(caller, Ordinary.self)
     if full != nil { count(caller, .barnGet) }
     return sheaf
   }

@@ -71,7 +71,8 @@ extension Configuration {
   /// allocation; "validate": checks all objects; "leaks": reports buckets with live
   /// objects; "abort_on_error", "report_to_stderr": 0 or 1;
   /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
-  /// times, worker stopped.  -1 for everything else.
+  /// times, worker stopped; "vcpus", RT form: among so many threads that attach later are dealt out.
+  /// -1 for everything else.
   ///
   /// - Context: task.
   static func control(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
@@ -109,6 +110,7 @@ extension Configuration {
       flush()
       return 0
     }
+    if Preempt.isRT, unsafe equal(key, "vcpus") { return shareVCPUs(value) ? 0 : -1 }
     if unsafe equal(key, "flush_here") {
       return flushHere(times: value)
     }
@@ -154,7 +156,7 @@ extension Configuration {
   }
 
   private static func useNodes(_ value: UInt64) -> Int32 {
-    guard instance.isStarted || start(), value <= UInt64(NL_NODES) else { return -1 }
+    guard !Preempt.isRT, instance.isStarted || start(), value <= UInt64(NL_NODES) else { return -1 }
     return instance.setNodes(Int(value)) ? 0 : -1
   }
 

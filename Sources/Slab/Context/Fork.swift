@@ -12,7 +12,8 @@ extension Configuration {
   static func recoverInChild() {
     let instance = instance
     let me = vcpu
-    let tid = me.tid
+    let tid = Preempt.isRT ? nl_task_forked_from() : me.tid
+    let child = nl_gettid()
     unsafe instance.pointer.pointee.fork_marker.unsafelyUnwrapped.pointee = 1
     unsafe instance.pointer.pointee.generation &+= 1
     unsafe instance.pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
@@ -24,13 +25,13 @@ extension Configuration {
     while i < instance.nodeCount &* Int(NL_CACHES) {
       let cache = instance.cache(i)
       let node = cache.node
-      if abandons(node.lock, tid) {
+      if unsafe abandons(node.lock.word, tid, child) {
         node.head = nil
         node.tail = nil
         unsafe node.pointer.pointee.partial_count = 0
       }
       let barn = cache.barn
-      if abandons(barn.lock, tid) {
+      if unsafe abandons(barn.lock.word, tid, child) {
         unsafe barn.pointer.pointee.full = nil
         unsafe barn.pointer.pointee.empty = nil
         unsafe barn.pointer.pointee.full_count = 0
@@ -40,16 +41,17 @@ extension Configuration {
     }
     i = 0
     while i < instance.nodeCount {
-      recover(instance.zone(i), tid)
+      recover(instance.zone(i), tid, child)
       i &+= 1
     }
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
+    if Preempt.isRT { return recoverShared(me, tid, child) }
     orphanOthers(me)
-    if !me.isShared { unsafe me.pointer.pointee.tid = nl_gettid() }
+    if !me.isShared { unsafe me.pointer.pointee.tid = child }
   }
 
-  private static func recover(_ zone: Zone, _ tid: UInt32) {
-    guard abandons(zone.lock, tid) else { return }
+  private static func recover(_ zone: Zone, _ tid: UInt32, _ child: UInt32) {
+    guard unsafe abandons(zone.lock.word, tid, child) else { return }
     var order = 0
     while order <= Int(NL_MAX_ORDER) {
       unsafe nl_zone_at_free(zone.pointer, order).pointee = nil
@@ -82,11 +84,14 @@ extension Configuration {
   }
 
   /// Frees a lock whose holder vanished; true if what it guards must be given up.
-  private static func abandons(_ lock: CentralLock, _ tid: UInt32) -> Bool {
+  static func abandons(
+    _ word: UnsafeMutablePointer<UInt32>, _ tid: UInt32, _ child: UInt32
+  ) -> Bool {
     let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
-    let holder = unsafe nl_load_u32(lock.word) & ~flags
+    let holder = unsafe nl_load_u32(word) & ~flags
+    if holder == tid, Preempt.isRT { unsafe nl_store_u32(word, child) }
     if holder == 0 || holder == tid { return false }
-    unsafe nl_store_u32(lock.word, 0)
+    unsafe nl_store_u32(word, 0)
     instance.count(vcpu, .lostAtFork)
     return true
   }

@@ -54,7 +54,9 @@ extension Design {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(C.vcpu, last), &object, Nolock.self) { return unsafe object }
+    if unsafe !refuses && hit(plainLine(C.vcpu, last), &object, Nolock.self) {
+      return unsafe object
+    }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -66,7 +68,9 @@ extension Design {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) { return unsafe object }
+    if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) {
+      return unsafe object
+    }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -74,7 +78,10 @@ extension Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, node, Nolock.self) ?? allocNolockSlow(size, gfp, node)
+    if !refuses, let object = unsafe hitZeroed(size, gfp, node, Nolock.self) {
+      return unsafe object
+    }
+    return unsafe allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -84,7 +91,7 @@ extension Design {
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    if unsafe !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
+    if unsafe refuses || !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
   }
 
   @inline(__always)

@@ -19,7 +19,7 @@ extension Design {
   /// - Context: task.
   static func prefill(_ size: UInt, _ gfp: UInt32, _ count: Int) -> Sheaf? {
     guard size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE), areKnown(gfp), count >= 0,
-      count <= (Int(NOLOCK_MAX_SIZE) &- Instance.sheafHeader) / 8, let vcpu = C.enterOrdinary()
+      count <= (Int(NOLOCK_MAX_SIZE) &- Sheaf.header) / 8, let vcpu = C.enterOrdinary()
     else { return nil }
     return prefill(
       vcpu, C.instance.cache(cacheIndex(Int(bitPattern: size), gfp), node: vcpu.node), count)
@@ -33,7 +33,7 @@ extension Design {
   }
 
   private static func prefillOversize(_ vcpu: VCPU, _ cache: Cache, _ count: Int) -> Sheaf? {
-    let bytes = UInt(Instance.sheafHeader &+ count &* 8)
+    let bytes = UInt(Sheaf.header &+ count &* 8)
     guard let memory = unsafe allocSlow(bytes, 0, NOLOCK_NO_NODE) else { return nil }
     let sheaf = unsafe Sheaf(memory.bindMemory(to: nl_sheaf.self, capacity: 1))
     unsafe sheaf.pointer.pointee.kind = NL_SHEAF_OVERSIZE.rawValue
@@ -78,7 +78,8 @@ extension Design {
     let vcpu = C.enterNolock()
     let cache = unsafe instance.cache(Int(sheaf.pointer.pointee.cache))
     if unsafe sheaf.pointer.pointee.kind == NL_SHEAF_PLAIN.rawValue {
-      if vcpu.isShared {
+      // Other threads of an RT vCPU write the line's counter, under its lock.
+      if vcpu.isShared || C.Preempt.isRT {
         instance.count(vcpu, .allocSlow)
       } else {
         unsafe nl_count(&vcpu.line(ofCache: cache.index).pointer.pointee.alloc_fast)

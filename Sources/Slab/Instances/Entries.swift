@@ -83,7 +83,9 @@ extension Configuration {
     var capabilities =
       NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_LIMIT.rawValue
       | NOLOCK_CAP_BULK.rawValue | NOLOCK_CAP_PREFILL.rawValue | NOLOCK_CAP_SHRINK.rawValue
-      | NOLOCK_CAP_NODES.rawValue | NOLOCK_CAP_QUOTA.rawValue
+      | NOLOCK_CAP_QUOTA.rawValue
+    // Threads that share a vCPU cannot move one by one.
+    if !Preempt.isRT { capabilities |= NOLOCK_CAP_NODES.rawValue }
     // Unguarded, the fast line does not count.
     if isGuarded { capabilities |= NOLOCK_CAP_STATS.rawValue }
     if constants.hasChecks { capabilities |= NOLOCK_CAP_CHECKS.rawValue }
@@ -101,6 +103,7 @@ extension Configuration {
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
       stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
+      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) },
       kmalloc_bulk: entries.sheaves.kmallocBulk, kfree_bulk: entries.sheaves.kfreeBulk,
       prefill: entries.sheaves.prefill, alloc_from_sheaf: entries.sheaves.allocFromSheaf,
       sheaf_size: entries.sheaves.sheafSize, refill_sheaf: entries.sheaves.refillSheaf,

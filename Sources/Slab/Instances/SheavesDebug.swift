@@ -5,7 +5,7 @@ import CPlatform
 enum SheavesDebug: Configuration {
   typealias Form = DebugDesign<SheavesDebug>
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_sheaves_debug()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_sheaves_debug()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_sheaves_debug()) }
   @inline(__always)

@@ -106,7 +106,9 @@ extension Configuration {
   /// A handler that interrupts this finds lines held, and goes to the slabs.
   /// - Context: task.
   static func moveThread(to node: UInt64) -> Int32 {
-    guard let vcpu = enterOrdinary(), !vcpu.isShared, node < UInt64(instance.nodeCount) else {
+    guard !Preempt.isRT, let vcpu = enterOrdinary(), !vcpu.isShared,
+      node < UInt64(instance.nodeCount)
+    else {
       return -1
     }
     let instance = instance

@@ -63,7 +63,8 @@ extension Instance {
   @inline(__always)
   private func chargeStock(_ caller: VCPU, _ bytes: UInt64) -> Bool {
     let line = caller.stockLine
-    guard line.relock() else { return chargeShared(caller, bytes) }
+    // RT: other threads have the same vCPU, and not every context may take a lock.
+    guard !P.isRT, line.relock() else { return chargeShared(caller, bytes) }
     let stock = unsafe nl_vcpu_at_stock(caller.pointer)
     let old = unsafe stock.pointee
     var charged = true
@@ -103,7 +104,7 @@ extension Instance {
   private func unchargeStock(_ caller: VCPU, _ bytes: UInt64) {
     var excess = bytes
     let line = caller.stockLine
-    if line.relock() {
+    if !P.isRT, line.relock() {
       let stock = unsafe nl_vcpu_at_stock(caller.pointer)
       let now = unsafe stock.pointee &+ bytes
       excess = now > 2 &* Self.stockBatch ? now &- Self.stockBatch : 0
@@ -152,10 +153,12 @@ extension Instance {
   }
 }
 
-extension VCPU {
+extension PerCPU {
   /// Guards the stock by its lock and request; its other fields are not used.
   @inline(__always)
-  var stockLine: Line { unsafe Line(nl_vcpu_at_line(pointer, Int(NL_LINE_STOCK.rawValue))) }
+  var stockLine: PerCPULine<P> {
+    unsafe PerCPULine(nl_vcpu_at_line(pointer, Int(NL_LINE_STOCK.rawValue)))
+  }
 }
 
 extension Configuration {

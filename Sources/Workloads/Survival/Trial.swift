@@ -15,7 +15,7 @@ import Subjects
   private let seed: UInt64
   /// The interrupted thread must do so much, however often it is interrupted; with a handler at
   /// every instruction nearly each call takes a slow path of thousands.
-  private var fewestOperations: UInt64 { source == .step ? 20 : 200 }
+  private var fewestOperations: UInt64 { source == .step ? min(20, max(2, signals / 2500)) : 200 }
   private static let warmUp = 1000
 
   /// nil iff a word is none of the source's, the work's or the handler's.
@@ -63,6 +63,7 @@ import Subjects
       state, small: source == .step, isInterrupted: true, seed: seed &* 3)
     let partner = unsafe work == .mt ? TrialPartner(state, &foreground, seed: seed &* 5) : nil
     if work == .mt, partner == nil { return (unavailable, "pthread_create: \(errorText(errno))") }
+    unsafe progress.pointee.pair_ps = pairCost(subject, clock)
     // What is made at the first call is not the experiment: no peer survives that.
     for _ in 0..<Self.warmUp { foreground.step(work) }
     unsafe progress.pointee.phase = UInt64(NL_SURVIVAL_RUNS.rawValue)
@@ -138,6 +139,19 @@ import Subjects
     }
     let product = best.multipliedFullWidth(by: clock.multiplier)
     return product.high << 32 | product.low >> 32
+  }
+
+  /// A pair in task context, in picoseconds; the least, because others use the machine too.
+  private func pairCost(_ subject: Subject, _ clock: TickClock) -> UInt64 {
+    let ops = unsafe subject.ops.pointee
+    let count: UInt64 = 2000
+    var best = UInt64.max
+    for _ in 0..<21 {
+      let start = nl_clock_ticks()
+      _ = unsafe pairLoop(ops.kmalloc, ops.kfree, 64, count)
+      best = min(best, nl_clock_ticks() &- start)
+    }
+    return UInt64(Double(best) / Double(count) * 1e12 / Double(clock.frequency))
   }
 
   private func median(_ cost: LatencyHistogram) -> UInt64 {

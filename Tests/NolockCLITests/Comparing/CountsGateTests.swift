@@ -24,7 +24,7 @@ extension Comparing {
 
     private func gate(
       _ base: String, _ new: String, _ more: [String] = [], yaml: String = limits,
-      _ change: SabotagedSample.Change? = nil, other: String = ""
+      _ change: SabotagedSample.Change? = nil, other: String = "", workload: String = "pair"
     ) throws -> Ended {
       var ended: Ended?
       try temporaryFolder { folder in
@@ -41,7 +41,8 @@ extension Comparing {
           Paths.nolock,
           [
             "gate", "--against", "rev:" + base, "--new", "rev:\(folder)/new.so",
-            "--measure-identical", "--limits", folder + "/limits.yaml", "-p", "workload=pair",
+            "--measure-identical", "--limits", folder + "/limits.yaml", "-p",
+            "workload=\(workload)",
             "-o", out,
           ] + more, environment: environment, folder: Paths.package)
         let data = try #require(
@@ -66,8 +67,8 @@ extension Comparing {
       #expect(ended.report.lines.allSatisfy { $0.copy == .held && $0.plant == .held })
       #expect(ended.samples.count == 4)
       let counts = ended.samples.compactMap { $0.value("step_instructions") }
-      // The plant ran one instruction more in each of its 2,000 calls.
-      #expect(counts == [counts[0], counts[0], counts[0], counts[0] + 2000])
+      // The plant ran one instruction more in each of its 500 calls.
+      #expect(counts == [counts[0], counts[0], counts[0], counts[0] + 500])
       try temporaryFolder { folder in
         try "{\"schema\": \"nolock-gate/1\", \"lines\": []}"
           .write(toFile: folder + "/x.json", atomically: true, encoding: .utf8)
@@ -129,7 +130,7 @@ extension Comparing {
           """
         try suite.write(toFile: folder + "/s.yaml", atomically: true, encoding: .utf8)
         let own = yaml.replacing("Benchmarks/suites/none.yaml", with: folder + "/s.yaml")
-        let ended = try gate(base, base, ["-p", "workload=replay"], yaml: own)
+        let ended = try gate(base, base, yaml: own, workload: "replay")
         #expect(ended.run.status == 8, "\(ended.run.output)\(ended.run.errors)")
         #expect(ended.run.output.contains("replay has no counted mode"))
       }
@@ -139,7 +140,7 @@ extension Comparing {
     func explained() throws {
       let base = try #require(TestObjects.built?.first)
       // About as long again as the pair itself takes, several times.
-      let slow = try #require(TestObjects.planted(2000))
+      let slow = try #require(TestObjects.planted(300))
       let yaml = "limits:\n  - metric: ns_per_op\n    cells: \"*\"\n    hard: 50%\n"
       let ended = try gate(base, slow, ["--budget", "90s"], yaml: yaml)
       #expect(ended.run.status == 2, "\(ended.run.output)\(ended.run.errors)")
@@ -151,7 +152,7 @@ extension Comparing {
       let counted = ended.samples.filter { $0.cell.hasSuffix(" counted") }
       #expect(counted.map { $0.cell.contains(" new ") } == [false, true])
       let counts = counted.compactMap { $0.value("step_instructions_per_kmalloc") }
-      #expect(counts.count == 2 && counts[1] == counts[0] + 2000)
+      #expect(counts.count == 2 && counts[1] == counts[0] + 300)
     }
   }
 }

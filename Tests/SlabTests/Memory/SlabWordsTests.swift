@@ -30,7 +30,9 @@ extension AllocatorTests {
       }
       let subject = try #require(built)
       #expect(
-        said == "nolock: no lock-free 128-bit compare-and-exchange here: kmalloc_nolock() returns NULL\n")
+        said
+          == "nolock: no lock-free 128-bit compare-and-exchange here: kmalloc_nolock() returns NULL\n"
+      )
       let sound = unsafe try BuiltSubject.fresh().ops.pointee.capabilities
       #expect(
         unsafe subject.ops.pointee.capabilities == sound & ~UInt64(NOLOCK_CAP_ANY_CONTEXT.rawValue))

@@ -16,12 +16,12 @@ extension Instance {
     var withheld = 0
     while let slab = node.head, withheld < Self.exchangeCap {
       if let object = takeFirst(caller, node, slab, cache, M.self) {
-        node.lock.release(M.self)
+        node.lock.release(caller, M.self)
         return unsafe object.address
       }
       withheld &+= 1
     }
-    node.lock.release(M.self)
+    node.lock.release(caller, M.self)
     guard let slab = makeCheckedSlab(caller, cache, M.self) else { return nil }
     guard enter(node, caller, M.self) else {
       // Looping could be endless: the holder may be what this call interrupted.
@@ -31,7 +31,7 @@ extension Instance {
     }
     append(caller, node, slab)
     let object = takeFirst(caller, node, slab, cache, M.self)
-    node.lock.release(M.self)
+    node.lock.release(caller, M.self)
     return unsafe object?.address
   }
 
@@ -72,7 +72,7 @@ extension Instance {
     if !isSound || !isLinked {
       // As in the kernel: "Object at 0x… not freed".
       object.enter(NL_OBJECT_WITHHELD)
-      node.lock.release(Ordinary.self)
+      node.lock.release(caller, Ordinary.self)
       return count(caller, .objectsWithheld)
     }
     object.dress(free: true)
@@ -86,7 +86,7 @@ extension Instance {
     }
     let isUnused = Slab.inUse(slab.counters) == 0 && node.count > cache.minimumPartial
     if isUnused { remove(caller, node, slab) }
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     if isUnused { discard(caller, slab, Ordinary.self) }
   }
 

@@ -22,7 +22,7 @@ extension Instance {
         next = slab.next
         validate(caller, slab, cache)
       }
-      node.lock.release(Ordinary.self)
+      node.lock.release(caller, Ordinary.self)
       i &+= 1
     }
   }
@@ -91,7 +91,7 @@ extension Instance {
         found = held(slab, cache(i))
         list = slab.next
       }
-      node.lock.release(Ordinary.self)
+      node.lock.release(caller, Ordinary.self)
       if let found { report(caller, Finding("Objects remaining", found, site: 0), Ordinary.self) }
       i &+= 1
     }

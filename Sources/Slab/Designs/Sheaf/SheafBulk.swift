@@ -8,8 +8,7 @@ extension SheafDesign {
     let instance = C.instance
     var taken = 0
     if let line = enter(vcpu, cache) {
-      let drains = line.isPending
-      if drains { line.isPending = false }
+      let drains = line.takePending(vcpu)
       while true {
         let left = count &- taken
         let n = line.count < left ? line.count : left
@@ -38,8 +37,7 @@ extension SheafDesign {
     let instance = C.instance
     var left = count
     if left > 0, let line = enter(vcpu, cache) {
-      let drains = line.isPending
-      if drains { line.isPending = false }
+      let drains = line.takePending(vcpu)
       while true {
         let room = line.main.capacity &- line.count
         let n = room < left ? room : left

@@ -4,6 +4,7 @@ import CPlatform
 /// The checked instance.  One stands for all designs: see DebugDesign.
 enum SheavesDebug: Configuration {
   typealias Form = DebugDesign<SheavesDebug>
+  typealias Preempt = PreemptNone
   @inline(__always)
   static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_sheaves_debug()) }
   @inline(__always)

@@ -82,7 +82,9 @@ struct SlabObjectCodeTests {
       let calling = reached.filter { name in
         code.functions[name, default: []].contains { $0.contains("\tsyscall") }
       }
-      #expect(calling.allSatisfy { $0.contains("attach") }, "\(path): \(calling)")
+      // Or the process ends, of a finding of the checked instance that was to be deadly.
+      let strange = calling.filter { !$0.contains("attach") && !$0.contains("abortWithReport") }
+      #expect(strange.isEmpty, "\(path): \(strange)")
       #expect(!calling.isEmpty, "\(path): the search found not even gettid")
     }
   }

@@ -1,31 +1,13 @@
 import CNolock
 import CSweep
-import Foundation
 import Testing
 
 extension AllocatorTests {
   /// Without a lock-free 128-bit compare-and-exchange, by a build that pretends so.
   @Suite(.serialized) struct SlabWords {
-    /// What `body` makes the process write to stderr.
-    private func stderr(_ body: () throws -> Void) throws -> String {
-      let file = FileManager.default.temporaryDirectory.appending(path: "stderr-\(UUID())")
-      let saved = dup(2)
-      let new = open(file.path, O_CREAT | O_RDWR, 0o600)
-      dup2(new, 2)
-      defer { try? FileManager.default.removeItem(at: file) }
-      do { try body() } catch {
-        dup2(saved, 2)
-        throw error
-      }
-      dup2(saved, 2)
-      close(saved)
-      close(new)
-      return try String(contentsOf: file, encoding: .utf8)
-    }
-
     @Test func nolockAllocationsReturnNull() throws {
       var built: Subject?
-      let said = try stderr {
+      let said = try StandardError.said {
         built = try BuiltSubject.fresh("no-cas128", flags: ["NOLOCK_NO_CAS128"])
       }
       let subject = try #require(built)

@@ -73,6 +73,13 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
     unsafe slots.deallocate()
   }
   func shrink() -> Int { unsafe ops.pointee.shrink() }
+  /// The last report of a checked instance.
+  var report: String {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1024)
+    defer { unsafe text.deallocate() }
+    let length = unsafe ops.pointee.report!(text, 1024)
+    return unsafe length == 0 ? "" : String(cString: text)
+  }
   func flush() { unsafe ops.pointee.flush() }
   /// Runs `body` with the calling thread's context declared.
   func declared<R>(_ context: nolock_context, _ flags: UInt32 = 0, _ body: () -> R) -> R {

@@ -71,6 +71,32 @@ struct nolock_stat {
   uint64_t value;
 };
 
+/// Lockdep's wait types: what a lock's waiter does, and so what may be held meanwhile.
+enum nolock_wait_type {
+  NOLOCK_WAIT_INVALID = 0,  ///< not checked
+  NOLOCK_WAIT_FREE = 1,
+  NOLOCK_WAIT_SPIN = 2,     ///< raw_spinlock_t
+  NOLOCK_WAIT_CONFIG = 3,   ///< spinlock_t, local_lock_t: they sleep on PREEMPT_RT
+  NOLOCK_WAIT_SLEEP = 4,    ///< mutex
+};
+
+/// A class of a caller's own locks; in static storage, its address is its identity.
+struct nolock_lock_class {
+  const char *name;
+  uint8_t outer;  ///< wait type that taking it needs; 0: as `inner`
+  uint8_t inner;  ///< wait type of what may be taken while it is held
+  uint8_t kind;   ///< 0; 1: override map, sets what follows to `inner` (LD_LOCK_WAIT_OVERRIDE)
+};
+
+/// Lockdep for those who model a kernel: their locks beside the allocator's.  Context: any.
+struct nolock_lockdep {
+  /// Before `lock` is taken by waiting, or after it was taken by trying (`trylock`).
+  void (*acquire)(const void *lock, const struct nolock_lock_class *kind, int trylock);
+  void (*release)(const void *lock);
+  /// The first report since control("lockdep_clear"), in the kernel's format; NULL if none.
+  const char *(*report)(void);
+};
+
 /// A prefilled sheaf: objects of one bucket, got in advance by whoever may wait, for those who may
 /// not.
 struct nolock_sheaf;
@@ -110,6 +136,8 @@ struct nolock_ops {
   /// nolock_context() and nolock_defer_irq() of the subject; NULL where it knows no contexts.
   uint32_t (*context)(uint32_t context);
   int (*defer_irq)(int signal);
+  /// NULL but in builds with lockdep (scripts/build-subject OUT.so DESIGN+lockdep).
+  const struct nolock_lockdep *lockdep;
 
   // Since here: look at `size` and the capability first.
 

@@ -228,10 +228,6 @@ NL_SIGNAL_SAFE static inline size_t nl_find_other(const void *NL_NONNULL memory,
   }
   return (size_t)(p - start);
 }
-/// Who called the function that this is inlined into.
-__attribute__((always_inline)) NL_SIGNAL_SAFE static inline uintptr_t nl_return_address(void) {
-  return (uintptr_t)__builtin_return_address(0);
-}
 NL_SIGNAL_SAFE static inline uint8_t nl_load_u8(const uint8_t *NL_NONNULL byte) {
   return __atomic_load_n(byte, __ATOMIC_ACQUIRE);
 }

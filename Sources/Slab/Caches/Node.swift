@@ -9,7 +9,7 @@ struct Node {
   init(_ pointer: UnsafeMutablePointer<nl_node>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var lock: CentralLock { unsafe CentralLock(nl_node_at_lock(pointer)) }
+  var lock: CentralLock { unsafe CentralLock(nl_node_at_lock(pointer), nl_get_class_list_lock()) }
 
   @inline(__always)
   var head: Slab? {

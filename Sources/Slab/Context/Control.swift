@@ -114,6 +114,16 @@ extension Configuration {
     if unsafe equal(key, "flush_here") {
       return flushHere(times: value)
     }
+    #if NOLOCK_LOCKDEP
+      if unsafe equal(key, "lockdep_hook") {
+        nl_lockdep_set_hook(value)
+        return 0
+      }
+      if unsafe equal(key, "lockdep_clear") {
+        Report.clear()
+        return 0
+      }
+    #endif
     #if NOLOCK_PROBES
       if unsafe equal(key, "probe_hook") {
         nl_probe_set(value)

@@ -66,6 +66,9 @@ extension Instance {
     add("quota_stock_bytes_now", stocks)
     add("vcpus_now", attachedCount)
     add("worker_wakeups", unsafe nl_load(&pointer.pointee.worker_wakeups))
+    #if NOLOCK_LOCKDEP
+      add("lockdep_reports", unsafe nl_load(nl_lockdep_count()))
+    #endif
     add("worker_cpu_ns", unsafe nl_load(&pointer.pointee.worker_cpu_ns))
     return n
   }

@@ -11,6 +11,7 @@ extension Design {
     if C.hasNolockFlag, gfp & NOLOCK_GFP_NOLOCK.rawValue != 0 {
       return unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
     }
+    Lockdep.mightLock()
     let last = size &- 1
     guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocSlow(size, gfp, node) }
     guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
@@ -86,6 +87,7 @@ extension Design {
 
   @inline(__always)
   static func kfree(_ object: UnsafeMutableRawPointer?) {
+    Lockdep.mightLock()
     if unsafe !hit(freeing: object, Ordinary.self) { unsafe freeSlow(object) }
   }
 

@@ -103,12 +103,15 @@ extension Configuration {
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
       stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
-      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) },
+      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) }, lockdep: nil,
       kmalloc_bulk: entries.sheaves.kmallocBulk, kfree_bulk: entries.sheaves.kfreeBulk,
       prefill: entries.sheaves.prefill, alloc_from_sheaf: entries.sheaves.allocFromSheaf,
       sheaf_size: entries.sheaves.sheafSize, refill_sheaf: entries.sheaves.refillSheaf,
       return_sheaf: entries.sheaves.returnSheaf, shrink: entries.sheaves.shrink,
       flush: entries.sheaves.flush, report: entries.report)
+    #if NOLOCK_LOCKDEP
+      unsafe ops.pointee.lockdep = Lockdep.table()
+    #endif
     return unsafe UnsafePointer(ops)
   }
 }

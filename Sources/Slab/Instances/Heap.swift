@@ -24,6 +24,7 @@ enum Heap: Configuration {
     constants.sheafBytes = { $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : 1024 }
     constants.barnLimit = 64
     constants.carvesFromTop = true
+    constants.hugePages = true
     return constants
   }
 

@@ -139,15 +139,23 @@ extension Instance {
   @inline(__always)
   private func enterList(_ caller: VCPU) -> Bool {
     if caller.isShared { return false }
-    if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() }
-    if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
-    unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
-    nl_signal_fence()
+    if P.isRT {
+      guard unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() else {
+        return false
+      }
+    } else {
+      if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
+      unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
+      nl_signal_fence()
+    }
+    unsafe Lockdep.acquire(
+      nl_vcpu_at_page_owner(caller.pointer), nl_get_class_pages(), isTry: true)
     return true
   }
 
   @inline(__always)
   private func leaveList(_ caller: VCPU) {
+    unsafe Lockdep.release(nl_vcpu_at_page_owner(caller.pointer))
     if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).release() }
     nl_signal_fence()
     unsafe nl_vcpu_set_page_lock(caller.pointer, 0)

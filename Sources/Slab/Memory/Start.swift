@@ -36,9 +36,20 @@ extension Instance {
       unsafe nl_store_u32(started, Self.failed)
       return false
     }
+    if constants.hugePages { adviseHugePages() }
     unsafe pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
     unsafe nl_store_u32(started, Self.running)
     return true
+  }
+
+  /// Huge pages for the low part, which task context touches: a live set of more than a few MiB
+  /// else costs a walk of the page tables per object.  Its first block stays as it is, so that a
+  /// small process stays small; so does the top part, where a handler's fault would clear 2 MiB.
+  private func adviseHugePages() {
+    let block: UInt64 = 4096 &<< UInt64(NL_MAX_ORDER)
+    let end = UInt64(arenaPages - pagesAtTop) * 4096
+    // Refused where the kernel has none: then the pages are small.
+    _ = unsafe nl_advise(pointer.pointee.arena_base + UInt(block), end - block, 14)  // MADV_HUGEPAGE
   }
 
   /// 64 GiB of addresses, or the largest half of it that the limits allow, down to 64 MiB.

@@ -12,7 +12,7 @@ struct Zone {
   init(_ pointer: UnsafeMutablePointer<nl_zone>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var lock: CentralLock { unsafe CentralLock(nl_zone_at_lock(pointer)) }
+  var lock: CentralLock { unsafe CentralLock(nl_zone_at_lock(pointer), nl_get_class_zone()) }
 
   @inline(__always)
   func head(_ order: Int) -> Slab? {

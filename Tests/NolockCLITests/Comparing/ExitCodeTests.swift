@@ -101,7 +101,7 @@ extension Comparing {
               message: "", changes: [])
           })
       }
-      let all: [(GateReport.Outcome, Measurement.ExitStatus)] = [
+      let all: [(GateReport.Outcome, ExitStatus)] = [
         (.regression, .regression), (.void, .void), (.failed, .sampleFailed),
         (.inconclusive, .inconclusive), (.improvement, .improvement), (.warning, .ok), (.pass, .ok),
       ]

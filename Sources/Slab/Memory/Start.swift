@@ -47,7 +47,7 @@ extension Instance {
   /// small process stays small; so does the top part, where a handler's fault would clear 2 MiB.
   private func adviseHugePages() {
     let block: UInt64 = 4096 &<< UInt64(NL_MAX_ORDER)
-    let end = UInt64(arenaPages - pagesAtTop) * 4096
+    let end = UInt64(zone(0).growthEnd) * 4096
     // Refused where the kernel has none: then the pages are small.
     _ = unsafe nl_advise(pointer.pointee.arena_base + UInt(block), end - block, 14)  // MADV_HUGEPAGE
   }

@@ -72,7 +72,7 @@ struct RealSampleTests {
       let ended = try Program.nolock(
         "run", "interrupts", "--blocks", "1", "-p", "subject=sheaves", "-p", "rate=2000", "-p",
         "handler=nolock", "-p", "function=kmalloc+kfree", "-p", "arrivals=burst", "-p",
-        "class=hardirq", "-p", "irq_threads=first", "-p", "calls=ordinary", "-o", out, "--format", "json")
+        "irq_threads=first", "-p", "calls=ordinary", "-o", out, "--format", "json")
       #expect(ended.status == 0, "\(ended.errors)")
       let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
       #expect(result.cells.count == 9)

@@ -44,6 +44,18 @@ struct Node {
     unsafe pointer.pointee.partial_count &+= 1
   }
 
+  /// At the head, where allocation takes from.
+  @inline(__always)
+  func prepend(_ slab: Slab) {
+    let first = head
+    slab.previous = nil
+    slab.next = first
+    if let first { first.previous = slab } else { tail = slab }
+    head = slab
+    slab.isOnPartial = true
+    unsafe pointer.pointee.partial_count &+= 1
+  }
+
   @inline(__always)
   func remove(_ slab: Slab) {
     let next = slab.next

@@ -71,4 +71,6 @@ struct Constants {
   var keepsEmptySlabs = true
   /// True: vCPUs keep partial slabs (CONFIG_SLUB_CPU_PARTIAL).
   var hasCPUPartial = false
+  /// True: objects stand between red zones, and a track behind each (Debug/Checks).
+  var hasChecks = false
 }

@@ -6,7 +6,9 @@ extension CPUSlabDesign {
   static func allocate<M: CallMode>(_ vcpu: VCPU, _ cache: Cache, _ mode: M.Type)
     -> UnsafeMutableRawPointer?
   {
-    if vcpu.isShared { return unsafe fromNode(vcpu, cache, M.self) }
+    if vcpu.isShared || cache.nodeNumber != vcpu.node {
+      return unsafe fromNode(vcpu, cache, M.self)
+    }
     let line = vcpu.line(ofCache: cache.index)
     if M.waits {
       drainOwn(vcpu)

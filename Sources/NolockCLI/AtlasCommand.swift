@@ -34,7 +34,7 @@ struct AtlasCommand: ParsableCommand {
 
   func run() throws {
     let tool = try SampleTool.find()
-    let states = try tool.atlasStates()
+    let states = try tool.atlasStates(subject)
     if operation == "list" { return try list(states) }
     let wanted = try choose(states)
     guard (1...8192).contains(size) else {

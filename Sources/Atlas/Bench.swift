@@ -97,7 +97,7 @@ import Subjects
           unsafe subject.ops.pointee.kmalloc(next + 1, 0, -1)
         }
         // Some stay, so that no design gives the slab back.
-        for unsafeobject in unsafe larger.prefix(4) { unsafe subject.ops.pointee.kfree(object) }
+        for index in 0..<4 { unsafe subject.ops.pointee.kfree(larger[index]) }
         unsafe objects += larger.suffix(4)
       }
       _ = unsafe subject.ops.pointee.control?("limit", 1)

@@ -27,7 +27,6 @@ struct EveryStateTests {
     /// Whether a remote flush finds something to take where the line is free.
     var flushes = false
     var testDescription: String { name }
-    var isRT: Bool { name.hasSuffix("-rt") }
   }
 
   /// A call's whole way through them is a few dozen instructions, so the handler itself is

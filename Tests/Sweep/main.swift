@@ -70,10 +70,12 @@ for (state_, name) in zip(all, names) where wanted.isEmpty || wanted.contains(na
   unsafe state.pointee.limit = limit
   unsafe state.pointee.most = most
   // The exit hook and a detach hold the flush lock, for which "flush_here" waits, and a block that
-  // is just being attached is not asked; of the calls only kfree_nolock leaves something behind
+  // is just being attached is not asked yet; of the calls only kfree_nolock leaves something behind
   // while it takes no lock.
-  let asks = state_.operation != .threadDetach && state_.name != "attach"
-  unsafe state.pointee.flushes = asks ? flushes(subject) : BOUNDARIES_NO_FLUSH
+  let flush = flushes(subject)
+  let isSure = flush != BOUNDARIES_ONLY_ASKS || state_.name != "attach"
+  unsafe state.pointee.flushes =
+    state_.operation != .threadDetach && isSure ? flush : BOUNDARIES_NO_FLUSH
   unsafe state.pointee.declares = State.needsContext(subject) ? 1 : 0
   let withoutLocks = ["/hit", "/spare-swap", "/defer", "kfree_nolock/busy"]
   unsafe state.pointee.takes_central_locks = withoutLocks.contains(where: name.hasSuffix) ? 0 : 1

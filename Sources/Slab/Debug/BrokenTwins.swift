@@ -12,6 +12,7 @@ import CPlatform
 //   NOLOCK_BROKEN_EARLY_UNLOCK    a hit unlocks the line before it has stored `top`
 //   NOLOCK_BROKEN_NO_PENDING      a deferred free is published before its link is marked pending
 //   NOLOCK_BROKEN_LATE_DETACH     a drain detaches the list after it has freed what it read
+//   NOLOCK_BROKEN_NO_PI           RT: who waits for a lock does not lend its priority
 //
 // NOLOCK_NO_CAS128 pretends that there is no 128-bit compare-and-exchange (Memory/SlabWords.swift).
 //

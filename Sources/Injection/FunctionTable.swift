@@ -64,10 +64,16 @@ public struct FunctionTable {
   }
 
   /// Where functions of this name start, by their symbol or their readable name; each place once.
-  public func addresses(named name: String) -> [UInt64] {
+  ///
+  /// Of several specialisations those for a type called `type`, in whatever case, where there are any.
+  public func addresses(named name: String, of type: String) -> [UInt64] {
     var found = functions.filter { $0.symbol == name }
     if found.isEmpty {
       found = functions.filter { $0.symbol.hasPrefix("$s") && readableName($0.symbol) == name }
+      let own = found.filter {
+        demangled($0.symbol).lowercased().contains("slab.\(type.lowercased())>")
+      }
+      if !own.isEmpty { found = own }
     }
     var addresses: [UInt64] = []
     for function in found where addresses.last != function.address {
@@ -105,7 +111,8 @@ public struct FunctionTable {
     guard let bytes = unsafe bytes, at >= 0, at &+ size <= count else { return 0 }
     var value: UInt64 = 0
     for index in 0..<size {
-      value |= unsafe UInt64(bytes.load(fromByteOffset: at + index, as: UInt8.self)) << UInt64(8 * index)
+      value |=
+        unsafe UInt64(bytes.load(fromByteOffset: at + index, as: UInt8.self)) << UInt64(8 * index)
     }
     return value
   }
@@ -127,19 +134,28 @@ private func swiftDemangle(
 /// `$s4Slab11SheafDesignO15allocNolockSlow…` → `SheafDesign.allocNolockSlow`; other symbols as they
 /// are.
 public func readableName(_ symbol: String) -> String {
-  guard symbol.hasPrefix("$s"),
-    let text = unsafe swiftDemangle(symbol, symbol.utf8.count, nil, nil, 0)
-  else { return symbol }
-  defer { unsafe free(text) }
-  var name = Substring(unsafe String(cString: text))
-  // `function signature specialization <…> of Slab.SheafDesign.flush(…) -> …`
+  guard symbol.hasPrefix("$s") else { return symbol }
+  var name = Substring(demangled(symbol))
+  // `generic specialization <…> of static (extension in Slab):Slab.Design.flush(…) -> …`
   while let of = name.utf8.firstRange(of: " of ") { name = name[of.upperBound...] }
+  if name.hasPrefix("static ") { name = name.dropFirst(7) }
+  if name.hasPrefix("(extension in "), let end = name.firstIndex(of: ":") {
+    name = name[name.index(after: end)...]
+  }
   if let paren = name.firstIndex(of: "(") { name = name[..<paren] }
   name = name.split(separator: " ").last ?? name
   if let dot = name.firstIndex(of: "."), name[..<dot] == "Slab" {
     name = name[name.index(after: dot)...]
   }
   return String(name)
+}
+
+private func demangled(_ symbol: String) -> String {
+  guard let text = unsafe swiftDemangle(symbol, symbol.utf8.count, nil, nil, 0) else {
+    return symbol
+  }
+  defer { unsafe free(text) }
+  return unsafe String(cString: text)
 }
 
 extension Substring.UTF8View {

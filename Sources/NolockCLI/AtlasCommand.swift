@@ -134,7 +134,8 @@ struct AtlasCommand: ParsableCommand {
   private func show(_ results: [AtlasResult], one: Bool) throws {
     switch format {
     case .text, .markdown:
-      let table = one && results[0].reason == nil
+      let table =
+        one && results[0].reason == nil
         ? AtlasTables.runs(results[0]) : AtlasTables.summary(results)
       try RunOutput.print(table, json: results, format)
     case .json: try RunOutput.print(AtlasTables.summary(results), json: results, .json)

@@ -6,7 +6,8 @@ enum InterruptTables {
   /// its own start, a handler ended.
   static func arrivals(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "arrivals of the above, per second and thread; to a handler's end from its intended instant, "
+      title:
+        "arrivals of the above, per second and thread; to a handler's end from its intended instant, "
         + "and from its own start",
       columns: [
         .init("subject", .left), .init("asked"), .init("got %"), .init("late %"),
@@ -41,7 +42,8 @@ enum InterruptTables {
   private static func asked(_ cell: Cell) -> String {
     let first = cell.rate * Double(cell.irq.burst)
     return cell.irq.second == .none
-      ? NumberText.short(first) : "\(NumberText.short(first))+\(NumberText.short(cell.irq.secondRate))"
+      ? NumberText.short(first)
+      : "\(NumberText.short(first))+\(NumberText.short(cell.irq.secondRate))"
   }
 
   private static func text(_ value: UInt64?) -> String { value.map(NumberText.time) ?? "n/a" }

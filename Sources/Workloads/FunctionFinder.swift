@@ -57,21 +57,23 @@ public struct FunctionFinder {
       if !read { own = object() }
       read = true
       let inside = own.map { own in
-        own.table.addresses(named: name).map { own.base &+ UInt($0) }
+        own.table.addresses(named: name, of: subject.name).map { own.base &+ UInt($0) }
       }
       if let inside, !inside.isEmpty {
         found += inside
       } else if let address = unsafe dlsym(nil, name) {
         found.append(UInt(bitPattern: address))
       } else {
-        return .failure(Unknown(text: "\(subject.name) has no function '\(name)', \(allowed(name))"))
+        return .failure(
+          Unknown(text: "\(subject.name) has no function '\(name)', \(allowed(name))"))
       }
     }
     if found.count > Breakpoints.slots {
       return .failure(
         Unknown(
           text: "'\(names.joined(separator: "+"))' means \(found.count) places, allowed: "
-            + "\(Breakpoints.slots), the processor's breakpoints; one of several is named by its symbol"))
+            + "\(Breakpoints.slots), the processor's breakpoints; one of several is named by its symbol"
+        ))
     }
     return .success(found)
   }

@@ -13,7 +13,9 @@ func onInterrupt(
   if armed, unsafe block.pointee.inHandler {
     // A breakpoint inside the handler's own calls is not one more interrupt; an arrival while a
     // probe's handler runs is one with it, and its source must go on.
-    if signal != SIGTRAP { unsafe block.pointee.counts.coalesced &+= 1 &+ arrived(block, signal, info) }
+    if signal != SIGTRAP {
+      unsafe block.pointee.counts.coalesced &+= 1 &+ arrived(block, signal, info)
+    }
   } else if armed {
     let entered = nl_clock_monotonic_ns()
     let first = unsafe signal == block.pointee.source.kind.signal

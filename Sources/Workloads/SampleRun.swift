@@ -31,7 +31,8 @@ import Subjects
     let checked = !subject.returnsOneObject
     let calls = Calls(
       subject, nolockCalls: plan.nolockCalls,
-      around: plan.irq == .step ? .stepper : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
+      around: plan.irq == .step
+        ? .stepper : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
     let functions = breakpoints(plan, subject)
     let probes = plan.irq == .probe
     unsafe shared = unsafe mapped(SharedState.self, count: 1)

@@ -72,10 +72,10 @@ struct RealSampleTests {
       let ended = try Program.nolock(
         "run", "interrupts", "--blocks", "1", "-p", "subject=sheaves", "-p", "rate=2000", "-p",
         "handler=nolock", "-p", "function=kmalloc+kfree", "-p", "arrivals=burst", "-p",
-        "class=hardirq", "-p", "irq_threads=first", "-p", "calls=ordinary", "-o", out, "--format", "json")
+        "irq_threads=first", "-p", "calls=ordinary", "-o", out, "--format", "json")
       #expect(ended.status == 0, "\(ended.errors)")
       let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
-      #expect(result.cells.count == 9)
+      #expect(result.cells.count == 10)
       for cell in result.cells where cell.state == .ok {
         let irq = cell.cell.interrupts
         let timed = irq == .timer || irq == .tgkill || cell.cell.irq.second != .none
@@ -108,7 +108,8 @@ struct RealSampleTests {
   func unknownFunction() throws {
     try temporaryFolder { folder in
       let ended = try Program.nolock(
-        "run", "interrupts", "-p", "workload=storm", "-p", "irq=breakpoint", "-p", "function=Refill", "-p",
+        "run", "interrupts", "-p", "workload=storm", "-p", "irq=breakpoint", "-p",
+        "function=Refill", "-p",
         "subject=sheaves", "-o", folder + "/out")
       #expect(ended.status == 64)
       #expect(ended.errorLines.count == 1)
@@ -136,7 +137,8 @@ struct RealSampleTests {
       let ended = try Program.nolock("run", path, "-o", out)
       #expect(ended.status == 0, "\(ended.errors)")
       let line = ended.errorLines.first { $0.contains("irq tgkill:1000000 threads=1") } ?? ""
-      #expect(line.contains("1000000 signals per second and thread asked for, this machine delivers"))
+      #expect(
+        line.contains("1000000 signals per second and thread asked for, this machine delivers"))
       let rate = try #require(try Plan.read(directory: out).rates?.first)
       #expect(rate.delivered < 900_000 && rate.requested == 1_000_000)
     }

@@ -52,7 +52,8 @@ public struct Group: Equatable, Sendable {
       throw wrong(file, .live, "0 found, allowed for churn: 1…\(Axis.largestLive)")
     }
     if cell.workload == .storm && cell.interrupts == .none {
-      throw wrong(file, .irq, "'none' found, allowed for storm: timer, perf, tgkill, breakpoint, probe, step")
+      throw wrong(
+        file, .irq, "'none' found, allowed for storm: timer, perf, tgkill, breakpoint, probe, step")
     }
     if cell.interrupts == .none {
       // Without interrupts these mean nothing: one cell, not one per value.
@@ -107,7 +108,8 @@ public struct Group: Equatable, Sendable {
         throw wrong(
           file, .irq,
           "'step' found with workload \(cell.workload.rawValue), \(cell.threads) threads, class "
-            + "\(cell.irq.irqClass.rawValue), allowed with: pair, batch, churn, storm, 1 thread, nmi")
+            + "\(cell.irq.irqClass.rawValue), allowed with: pair, batch, churn, storm, 1 thread, nmi"
+        )
       }
     }
   }

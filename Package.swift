@@ -92,8 +92,14 @@ let package = Package(
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     .target(
       name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
+    // Interrupts every state at every boundary; a process of its own, because it forks.
+    .executableTarget(
+      name: "sweep", dependencies: ["Atlas", "CNolock", "CPlatform", "CSweep", "Subjects"],
+      path: "Tests/Sweep", swiftSettings: signalSafe,
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
     .testTarget(
-      name: "SlabTests", dependencies: ["Slab", "CNolock", "CPlatform", "CSweep", "TestSupport"],
+      name: "SlabTests",
+      dependencies: ["Slab", "CNolock", "CPlatform", "CSweep", "TestSupport", "sweep"],
       exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadsTests",

@@ -32,7 +32,7 @@ public enum AtlasMode: Sendable {
   let subject: Subject
   let state: State
   let size: Int
-  private let shared: UnsafeMutablePointer<Shared>
+  let shared: UnsafeMutablePointer<Shared>
   let table: UnsafeMutablePointer<nl_boundary>
 
   /// nil without memory.
@@ -67,13 +67,7 @@ public enum AtlasMode: Sendable {
   ///
   /// - Throws: why the state was not reached, or what differed between two runs.
   public func run(_ mode: AtlasMode) throws(AtlasError) -> nl_call_count {
-    try inProcess { reaching in
-      unsafe shared.pointee.attempt = reaching.search()
-      unsafe shared.pointee.reached = shared.pointee.attempt >= 0
-    }
-    guard unsafe shared.pointee.reached else {
-      throw AtlasError("\(label): no call showed this state")
-    }
+    try search()
     try record()
     let first = unsafe shared.pointee.count
     guard mode != .count else {
@@ -98,6 +92,16 @@ public enum AtlasMode: Sendable {
       throw AtlasError("\(label): two runs differ in their instructions")
     }
     return first
+  }
+
+  func search() throws(AtlasError) {
+    try inProcess { reaching in
+      unsafe shared.pointee.attempt = reaching.search()
+      unsafe shared.pointee.reached = shared.pointee.attempt >= 0
+    }
+    guard unsafe shared.pointee.reached else {
+      throw AtlasError("\(label): no call showed this state")
+    }
   }
 
   /// Seconds that `run` will take, and boundaries it will try, by trying three of them.
@@ -151,7 +155,7 @@ public enum AtlasMode: Sendable {
   }
 
   /// Runs `body` in a process of its own, whose allocator is as this one's: unused.
-  private func inProcess(_ body: (inout Reaching) -> Void) throws(AtlasError) {
+  func inProcess(_ body: (inout Reaching) -> Void) throws(AtlasError) {
     let child = nl_boundary_fork(600)
     guard child >= 0 else { throw AtlasError("\(label): fork failed") }
     if child == 0 {
@@ -179,7 +183,7 @@ public enum AtlasMode: Sendable {
     }
   }
 
-  private var label: String { "\(state.operation.rawValue)/\(state.name)" }
+  var label: String { "\(state.operation.rawValue)/\(state.name)" }
 }
 
 /// Why a state has no atlas.

@@ -44,6 +44,22 @@ import Subjects
       while statistics.value("free_deferred") &- before < UInt64(count), unsafe objects.count > 1 {
         release(1, .kfreeNolock)
       }
+    case .before(let counter):
+      for _ in 0..<10_000 {
+        // Tried out in a copy of this process.
+        let child = nl_boundary_fork(10)
+        if child == 0 {
+          let old = statistics.value(counter)
+          grow(1, .kmalloc)
+          nl_boundary_exit(statistics.value(counter) == old ? 0 : 1)
+        }
+        if nl_boundary_wait(child) == 1 &<< 8 { break }
+        grow(1, .kmalloc)
+      }
+    case .large(let count):
+      for _ in 0..<count {
+        unsafe objects.append(subject.ops.pointee.kmalloc(State.largeSize, 0, -1))
+      }
     case .exhausted(let nextBucket):
       grow(1, .kmalloc)
       if nextBucket {
@@ -60,12 +76,12 @@ import Subjects
   /// The call of the next attempt; nil when there is nothing left to free.
   mutating func next(_ state: State) -> nl_call? {
     var object: UnsafeMutableRawPointer?
-    if !state.operation.allocates {
+    if state.operation.frees {
       guard let last = unsafe objects.popLast() else { return nil }
       unsafe object = last
     }
     if state.detached { unsafe subject.ops.pointee.thread_detach?() }
-    return unsafe state.operation.call(subject, size: size, object: object)
+    return unsafe state.operation.call(subject, size: state.size ?? size, object: object)
   }
 
   /// Keeps what an attempt allocated.

@@ -137,6 +137,7 @@ struct Reaching {
           return 1
         }, pointer)
     }
+    if let object = unsafe outer.object { unsafe bench.objects.append(object) }
     return inside.matched
   }
 }

@@ -15,6 +15,8 @@ public struct State: Sendable {
   var detached = false
   /// The call is made inside an ordinary allocation, at its first boundary where it finds this.
   var inside = false
+  /// Bytes that the operation asks for, where it is not the run's size.
+  var size: Int?
 
   /// What is done before the first attempt.
   enum Start: Sendable {
@@ -34,6 +36,10 @@ public struct State: Sendable {
     case deferring(Int)
     /// No further page may be had; with objects of the next larger bucket on its main, or without.
     case exhausted(nextBucket: Bool)
+    /// Until the next ordinary allocation would change this counter.
+    case before(String)
+    /// So many blocks of whole pages allocated.
+    case large(Int)
   }
 
   /// The counters that tell paths apart.
@@ -48,9 +54,9 @@ extension State {
   /// More than the barn and two sheaves hold, in the larger of the two instances.
   private static let many = 10_000
 
-  private init(
+  init(
     _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],
-    allows: [String] = [], detached: Bool = false, inside: Bool = false
+    allows: [String] = [], detached: Bool = false, inside: Bool = false, size: Int? = nil
   ) {
     self.operation = operation
     self.name = name
@@ -60,6 +66,7 @@ extension State {
     self.allows = allows
     self.detached = detached
     self.inside = inside
+    self.size = size
   }
 
   private static let making = ["sheaf_alloc", "sheaf_refill", "slab_alloc", "alloc_slow"]

@@ -14,6 +14,8 @@ int nl_make_exit_key(uint32_t *key, nl_exit_hook hook) {
 
 int nl_arm_exit_hook(uint32_t key, void *vcpu) { return pthread_setspecific(key, vcpu); }
 
+int nl_exit_hook_armed(uint32_t key) { return pthread_getspecific(key) != 0; }
+
 int nl_at_fork(nl_plain_hook child) { return pthread_atfork(0, 0, child); }
 
 static void *start(void *run) {

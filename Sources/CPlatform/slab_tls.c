@@ -1,6 +1,7 @@
 // slab_tls.c: storage of the instances.  Zero is a valid state of everything but the two shared vCPUs.
 #include "slab_tls.h"
 #include "slab_os.h"
+#include "slab_task.h"
 
 #define ALL_LOCKED                                                             \
   { .line = {[0 ... NL_LINES - 1] = {.lock = 1,                                \
@@ -18,8 +19,12 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
   _Alignas(16) char nl_ops_##name[256];
 
 uint32_t nl_flusher_phase;
+__thread struct nl_task nl_task __attribute__((tls_model("initial-exec")));
 STORAGE(sheaves)
 STORAGE(heap)
+STORAGE(sheaves_rt)
+STORAGE(cpuslab_rt)
+STORAGE(tiny_rt)
 STORAGE(cpuslab)
 STORAGE(tiny)
 STORAGE(gfpflag)

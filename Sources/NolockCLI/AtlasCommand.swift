@@ -110,7 +110,7 @@ struct AtlasCommand: ParsableCommand {
   private func each<T: Sendable>(
     _ states: [AtlasState], _ body: @Sendable (AtlasState) throws(Failure) -> T
   ) throws -> [T] {
-    let board = Board<T>(count: states.count)
+    let board = WorkBoard<T>(count: states.count)
     DispatchQueue.concurrentPerform(iterations: width(states.count)) { _ in
       while let index = board.next() {
         do throws(Failure) {
@@ -167,29 +167,5 @@ struct AtlasCommand: ParsableCommand {
       if missing.count == results.count { throw Failure(.void, reason) }
       throw Failure(.sampleFailed, "\(missing.count) states were not done, the first: \(reason)")
     }
-  }
-}
-
-/// What the workers of `each` share.
-private final class Board<Result: Sendable>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var taken = 0
-  private var done: [Result?]
-  private var failure: Failure?
-
-  init(count: Int) { done = Array(repeating: nil, count: count) }
-
-  func next() -> Int? {
-    lock.withLock {
-      guard failure == nil, taken < done.count else { return nil }
-      taken += 1
-      return taken - 1
-    }
-  }
-  func put(_ result: Result, _ index: Int) { lock.withLock { done[index] = result } }
-  func fail(_ error: Failure) { lock.withLock { failure = failure ?? error } }
-  func results() throws -> [Result] {
-    if let failure { throw failure }
-    return done.compactMap { $0 }
   }
 }

@@ -46,6 +46,10 @@ enum Main {
 
   private static func end(_ code: Int32, _ line: String) -> Never {
     Terminal.say(line)
-    exit(code)
+    // git bisect run reads 64 as a bad commit; what is no verdict must stop it.
+    let isBisecting =
+      CommandLine.arguments.dropFirst().first == "gate"
+      && CommandLine.arguments.contains("--bisect")
+    exit(isBisecting ? 128 : code)
   }
 }

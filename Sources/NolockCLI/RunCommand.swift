@@ -10,6 +10,9 @@ struct RunCommand: ParsableCommand {
       Writes plan.json, samples.jsonl, result.json and result.csv into the output folder and \
       prints the table on stdout.  Ctrl-C leaves valid files; --resume goes on from them.
 
+      'nolock run survival' is no suite: it finds out which allocator survives being called from \
+      signal handlers, and takes -p subject=…, setting=…, trials=…, signals=…
+
       Example: nolock run quick -p subject=heap,glibc -p workload=batch -o results/local/try
       """)
 
@@ -53,6 +56,7 @@ struct RunCommand: ParsableCommand {
   var sampleTimeout = 10.0
 
   func run() throws {
+    if suite == SurvivalRun.name { return try survive() }
     let signals = Signals()
     if resume && output == nil { throw Failure(.usage, "--resume needs the folder: -o DIR") }
     guard sampleTimeout > 0, sampleTimeout <= 86_400 else {
@@ -79,6 +83,16 @@ struct RunCommand: ParsableCommand {
     try runner.run()
     terminal.clear()
     try finish(runner, directory)
+  }
+
+  private func survive() throws {
+    guard !resume, blocks == nil, counters.isEmpty else {
+      throw Failure(.usage, "survival has no --resume, --blocks or --counters")
+    }
+    var run = SurvivalRun(output: output, format: format)
+    if quick { run.plan.shorten() }
+    for argument in parameter { try run.plan.override(argument) }
+    try dryRun ? run.dryRun() : run.run()
   }
 
   /// Writes the files, prints the table, ends with the exit code.

@@ -14,6 +14,7 @@ if arguments == ["--states"] {
   exit(0)
 }
 if arguments.first == "--atlas" { _exit(atlas(Array(arguments.dropFirst()))) }
+if arguments.first == "--survive" { _exit(survive(Array(arguments.dropFirst()))) }
 guard arguments.isEmpty else {
   complain("usage: nolock-sample < plan-entry > record, or nolock-sample --subjects")
   exit(64)

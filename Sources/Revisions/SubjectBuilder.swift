@@ -13,7 +13,7 @@ public struct BuiltRevision: Sendable, Equatable {
 /// Builds revisions with their own `scripts/build-subject`, each content once.
 public struct SubjectBuilder: Sendable {
   let repository: Repository
-  /// `sheaves` or `heap`.
+  /// As the revision's script knows it: `sheaves`, `heap`.
   let design: String
   /// Seeds of the layouts; empty = the one that the script gives by itself.
   public let layouts: [Int]

@@ -10,12 +10,18 @@ func nolockConstructor() { _ = Heap.start() }
 /// The built-in designs as subjects.
 public enum BuiltIn: String, CaseIterable, Sendable {
   case sheaves, heap, cpuslab, tiny, gfpflag, floor
+  case sheavesRT = "sheaves-rt"
+  case cpuslabRT = "cpuslab-rt"
+  case tinyRT = "tiny-rt"
 
   /// The table; nil iff the instance could not be started.
   public var subject: UnsafePointer<nolock_ops>? {
     switch self {
     case .sheaves: unsafe Sheaves.subject()
     case .heap: unsafe Heap.subject()
+    case .sheavesRT: unsafe SheavesRT.subject()
+    case .cpuslabRT: unsafe CPUSlabsRT.subject()
+    case .tinyRT: unsafe TinyRT.subject()
     case .cpuslab: unsafe CPUSlabs.subject()
     case .tiny: unsafe Tiny.subject()
     case .gfpflag: unsafe GFPFlag.subject()

@@ -17,6 +17,9 @@ func bookError(
   let early = counts.earlyFrees &+ counts.handlerEarlyFrees
   if early != 0 { return "\(early) frees came before their allocation" }
   if counts.droppedFrees != 0 { return "\(counts.droppedFrees) remote frees were dropped" }
+  if let errors = statistics.sum(["slab_errors", "bad_free"]), errors != 0 {
+    return "\(subject.name) reports \(errors) slab errors"
+  }
   let allocated = counts.totalAllocated
   let freed = counts.totalFreed
   if allocated != freed {

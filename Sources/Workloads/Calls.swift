@@ -15,16 +15,21 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
   let allocateNolock: Allocate?
   let freeNolock: Free?
   let usableSize: UsableSize?
-  enum Around {
+  /// nil without NOLOCK_CAP_KFREE_RCU.
+  let freeRCU: Free?
+  let freeRCUNolock: Free?
+  @safe enum Around {
     case nothing
     /// Class hardirq: interrupts are held off.
     case softFlag
-    /// irq step: a handler before every instruction.
-    case stepper
+    /// A handler before every instruction.
+    case stepper(nl_boundary_visitor)
   }
 
   /// The bits of `gfp` that the subject knows.
   let gfpMask: UInt32
+  /// NOLOCK_GFP_ACCOUNT, or 0 where the subject does not know it.
+  var accountFlag: UInt32 { gfpMask & UInt32(NOLOCK_GFP_ACCOUNT.rawValue) }
 
   /// `nolockCalls`: the foreground itself uses the `*_nolock` calls.
   /// `around`: what is put around each of the foreground's calls.
@@ -40,14 +45,17 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
       unsafe nl_wrapped_set(direct, directFree, nil)
       unsafe allocate = unsafe nl_masked_allocate
       unsafe free = unsafe nl_masked_release
-    case .stepper:
-      unsafe nl_wrapped_set(direct, directFree, onStep)
+    case .stepper(let visit):
+      unsafe nl_wrapped_set(direct, directFree, visit)
       unsafe allocate = unsafe nl_stepped_allocate
       unsafe free = unsafe nl_stepped_release
     }
     unsafe allocateNolock = ops.kmalloc_nolock
     unsafe freeNolock = ops.kfree_nolock
     unsafe usableSize = ops.ksize
+    let rcu = subject.can(NOLOCK_CAP_KFREE_RCU)
+    unsafe freeRCU = rcu ? ops.kfree_rcu : nil
+    unsafe freeRCUNolock = rcu ? ops.kfree_rcu_nolock : nil
     gfpMask =
       UInt32(NOLOCK_GFP_ZERO.rawValue)
       | (subject.can(NOLOCK_CAP_GFP_ACCOUNT) ? UInt32(NOLOCK_GFP_ACCOUNT.rawValue) : 0)

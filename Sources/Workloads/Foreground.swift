@@ -38,6 +38,8 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   let shared = unsafe block.pointee.shared
   let operations = unsafe shared.pointee.operations
   let minimum = unsafe shared.pointee.minimumNanoseconds
+  let receives = unsafe block.pointee.receives
+  if !receives { unsafe block.pointee.transfer?.open() }
   unsafe shared.pointee.gate.startLine(threads: UInt32(shared.pointee.threads))
   // Behind the line: waiting there is not the measured part's.
   let usage = ThreadUsage.now()
@@ -52,7 +54,8 @@ private func run(_ block: UnsafeMutablePointer<ThreadBlock>) {
   repeat {
     unsafe loop(block, operations)
     end = nl_clock_monotonic_ns()
-  } while end &- start < minimum
+  } while end &- start < minimum && !receives
+  if !receives { unsafe block.pointee.transfer?.close() }
   let endTicks = nl_clock_ticks()
   let endCPU = nl_clock_thread_cpu_ns()
   unsafe block.pointee.counters.stop()
@@ -74,6 +77,10 @@ private func loop(_ block: UnsafeMutablePointer<ThreadBlock>, _ operations: UInt
   let calls = unsafe block.pointee.shared.pointee.calls
   if plan.workload == .replay {
     unsafe replayPass(block, plan, calls)
+    return
+  }
+  if plan.workload == .handoff, unsafe block.pointee.receives {
+    unsafe receiveAll(block, plan, calls)
     return
   }
   if plan.dilationChunk != 0 {
@@ -148,6 +155,9 @@ private func step(
     case .churn:
       unsafe churnLoop(
         calls.allocate, calls.free, plan.mix, objects, plan.live, &block.pointee.random, count)
+    case .handoff: unsafe sendLoop(calls.allocate, plan.mix, block.pointee.transfer, count)
+    case .larson: unsafe larsonLoop(block, plan, calls, count)
+    case .kunit: unsafe kunitLoop(block, plan, calls, count)
     case .storm, .replay: LoopOutcome()
     }
   unsafe block.pointee.counts.operations &+= count

@@ -17,6 +17,8 @@ import CPlatform
   /// Nanoseconds per tick × 2³².
   let multiplier: UInt64
   let checked: Bool
+  /// kunit: the size of what a handler allocates and frees at once; 0 for every other workload.
+  private let kunitSize: Int
   let latency: LatencyHistogram
   private let held: UnsafeMutablePointer<HeldObject>
   private let burst: UnsafeMutablePointer<HeldObject>
@@ -28,7 +30,10 @@ import CPlatform
   var nextForeground: UnsafeMutablePointer<HandoffRing>?
   var nextHandler: UnsafeMutablePointer<HandoffRing>?
 
-  init(calls: Calls, mix: SizeTable, multiplier: UInt64, checked: Bool, seed: UInt64) {
+  init(
+    calls: Calls, mix: SizeTable, multiplier: UInt64, checked: Bool, kunitSize: Int, seed: UInt64
+  ) {
+    self.kunitSize = kunitSize
     self.calls = calls
     self.mix = mix
     self.multiplier = multiplier
@@ -54,6 +59,10 @@ import CPlatform
   mutating func signal(_ counts: inout Counts, own: inout HandoffRing) {
     let turn = self.turn
     self.turn = turn &+ 1
+    if kunitSize != 0 {
+      kunitSignal(turn, &counts)
+      return
+    }
     var taken = 0
     while taken != 8, let object = own.pop() {
       release(object, &counts)
@@ -77,6 +86,20 @@ import CPlatform
         unsafe burst[index] = allocate(&counts)
         index &+= 1
       }
+    }
+  }
+
+  /// The handler of slub_kunit's merged test (kernel-reference §6.1): plain and accounted by turns,
+  /// freed at once, by kfree_rcu_nolock on two of four signals where there is one.
+  private mutating func kunitSignal(_ turn: UInt64, _ counts: inout Counts) {
+    let gfp = turn & 1 == 0 ? 0 : calls.accountFlag
+    let object = allocate(kunitSize, gfp: gfp, &counts)
+    guard let address = unsafe object.address else { return }
+    if turn & 2 != 0, let freeLater = unsafe calls.freeRCUNolock {
+      unsafe freeLater(address)
+      counts.handlerFreed &+= 1
+    } else {
+      unsafe release(address, &counts)
     }
   }
 

@@ -19,7 +19,7 @@ func onInterrupt(
   } else if armed {
     let entered = nl_clock_monotonic_ns()
     let first = unsafe signal == block.pointee.source.kind.signal
-    if unsafe block.pointee.shared.pointee.plan.maskable, nl_masked_defer(signal) == 1 {
+    if unsafe block.pointee.shared.pointee.plan.maskable, nl_task_hold_off(signal) == 1 {
       unsafe block.pointee.counts.masked &+= 1
       if first {
         unsafe block.pointee.source.heldOff(info)

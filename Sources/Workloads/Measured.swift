@@ -5,7 +5,7 @@ import Counters
 struct Measured {
   /// From the first thread's start to the last one's end, nanoseconds; several runs add up.
   private(set) var wall: UInt64 = 0
-  /// Sum over threads.
+  /// Sum over threads; handoff: over those that allocate.
   private(set) var foreground: UInt64 = 0
   private(set) var cpu: UInt64 = 0
   private(set) var ticks: UInt64 = 0
@@ -25,7 +25,7 @@ struct Measured {
       start = min(start, timing.start)
       end = max(end, timing.end)
       longest = max(longest, timing.end &- timing.start)
-      foreground &+= timing.end &- timing.start
+      if unsafe !blocks[index].receives { foreground &+= timing.end &- timing.start }
       cpu &+= timing.cpu
       ticks &+= timing.ticks
       usage.add(from: ThreadUsage(), to: timing.usage)

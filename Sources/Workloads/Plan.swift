@@ -11,6 +11,9 @@ enum Workload: UInt32 {
   case churn = 3
   case storm = 4
   case replay = 5
+  case handoff = 6
+  case larson = 7
+  case kunit = 8
 }
 
 /// Sizes that an operation draws from, in bytes; their number is a power of two.
@@ -31,7 +34,7 @@ struct Plan {
   var subject: String
   var objectPath: String
   var tracePath: String
-  /// `pair`, `batch`, `churn` or `replay`: a storm is its foreground with checked objects.
+  /// Never `storm`, which is its foreground with checked objects.
   var workload: Workload
   var isStorm: Bool
   var threads: Int
@@ -51,7 +54,7 @@ struct Plan {
   var frequency: Bool
   /// breakpoint: functions by name.
   var functions: [String]
-  /// pair: exact instruction counts instead of times.
+  /// pair, batch, churn: exact instruction counts instead of times.
   var counted: Bool
   var handlerEmpty: Bool
   var rate: Double
@@ -89,7 +92,7 @@ extension Plan {
     let functionNames = try unsafe text(nl_plan_irq_function(entry), 1024, "irq_function")
     let entry = unsafe entry.pointee
     guard let named = Workload(rawValue: entry.workload) else {
-      throw bad("workload", entry.workload, "1…5")
+      throw bad("workload", entry.workload, "1…8")
     }
     isStorm = named == .storm
     if isStorm {
@@ -101,10 +104,13 @@ extension Plan {
       workload = named
     }
     threads = Int(try within(entry.threads, 1...UInt32(NL_MAX_THREADS), "threads"))
-    let needsBatch = workload == .batch
+    guard workload != .handoff || threads % 2 == 0 else {
+      throw PlanError(text: "plan entry: threads is \(threads), allowed for handoff: an even number")
+    }
+    let needsBatch = workload == .batch || workload == .kunit
     batch = Int(try within(entry.batch, (needsBatch ? 1 : 0)...(1 << 20), "batch"))
     shuffled = try flag(entry.shuffled, "shuffled")
-    live = Int(try within(entry.live, (workload == .churn ? 1 : 0)...(1 << 24), "live"))
+    live = Int(try within(entry.live, (workload == .churn || workload == .larson ? 1 : 0)...(1 << 24), "live"))
     guard let kind = InterruptKind(rawValue: entry.irq) else { throw bad("irq", entry.irq, "0…6") }
     irq = kind
     poisson = try flag(entry.arrivals, "arrivals")
@@ -128,8 +134,10 @@ extension Plan {
     maskable = try flag(entry.irq_class, "irq_class")
     frequency = try flag(entry.irq_frequency, "irq_frequency")
     counted = try flag(entry.counted, "counted")
-    guard !counted || (workload == .pair && !isStorm && irq == .none && threads == 1) else {
-      throw PlanError(text: "plan entry: counted is 1, allowed with workload pair, one thread, no irq")
+    let countable = [.pair, .batch, .churn].contains(workload) && !isStorm
+    guard !counted || (countable && irq == .none && threads == 1) else {
+      throw PlanError(
+        text: "plan entry: counted is 1, allowed with pair, batch or churn, one thread, no irq")
     }
     let names = functionNames.isEmpty ? "kmalloc" : functionNames
     functions = names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -143,7 +151,7 @@ extension Plan {
         text: "plan entry: irq step with \(threads) threads and \(entry.iterations) iterations, "
           + "allowed: one thread and 0…10000 iterations, for each instruction costs a signal")
     }
-    guard kind != .step || (workload != .replay && !maskable) else {
+    guard kind != .step || ([.pair, .batch, .churn].contains(workload) && !maskable) else {
       throw PlanError(text: "plan entry: irq step, allowed with pair, batch, churn, storm of class nmi")
     }
     guard burst == 1 || kind.hasRate else { throw bad("irq_burst", burst, "1 without a rate") }

@@ -5,8 +5,8 @@ extension SampleRun {
     to record: inout SampleRecord
   ) {
     record.add("operations", part.operations)
-    let iterations =
-      plan.workload == .replay ? measured.runs : part.operations / UInt64(plan.threads)
+    let workers = plan.workload == .handoff ? plan.threads / 2 : plan.threads
+    let iterations = plan.workload == .replay ? measured.runs : part.operations / UInt64(workers)
     record.add("iterations", iterations)
     record.add("threads", UInt64(plan.threads))
     record.add("allocated", whole.totalAllocated)
@@ -35,8 +35,10 @@ extension SampleRun {
       record.add("handler_handed", part.handed)
       record.add("handler_bursts", part.bursts)
     }
-    if plan.workload == .replay {
+    if plan.workload == .replay || plan.workload == .handoff {
       record.add("remote_frees", part.remoteFrees &+ part.handlerRemoteFrees)
+    }
+    if plan.workload == .replay {
       record.add("dropped_frees", whole.droppedFrees)
       record.add("early_frees", whole.earlyFrees &+ whole.handlerEarlyFrees)
       record.add("zero_size_allocations", part.zeroSized &+ part.handlerZeroSized)

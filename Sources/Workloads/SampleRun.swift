@@ -31,8 +31,8 @@ import Subjects
     let checked = !subject.returnsOneObject
     let calls = Calls(
       subject, nolockCalls: plan.nolockCalls,
-      around: plan.irq == .step
-        ? .stepper : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
+      around: unsafe plan.irq == .step
+        ? .stepper(onStep) : plan.maskable && plan.irq != .none ? .softFlag : .nothing)
     let functions = breakpoints(plan, subject)
     let probes = plan.irq == .probe
     unsafe shared = unsafe mapped(SharedState.self, count: 1)
@@ -51,9 +51,13 @@ import Subjects
     let objectCount =
       switch plan.workload {
       case .pair, .churn: plan.live
-      case .batch: plan.batch
+      case .larson: plan.live
+      case .batch, .kunit: plan.batch
+      case .handoff: TransferRing.capacity
       case .storm, .replay: 0
       }
+    let exchange = plan.workload == .larson ? SlotExchange(slots: plan.live) : nil
+    let rings = (0..<(plan.workload == .handoff ? plan.threads / 2 : 0)).map { _ in TransferRing() }
     for index in 0..<plan.threads {
       var seed = plan.seed &+ UInt64(index + 1) &* 0x9e37_79b9_7f4a_7c15
       seed ^= seed >> 31
@@ -72,10 +76,12 @@ import Subjects
           probes: probes ? mapped(UInt64.self, count: Int(NL_PROBE_POINTS)) : nil,
           traffic: HandlerTraffic(
             calls: calls, mix: plan.handlerMix, multiplier: clock.multiplier, checked: checked,
-            seed: seed),
+            kunitSize: plan.workload == .kunit ? Int(plan.mix.sizes[0]) : 0, seed: seed),
           objects: mapped(UnsafeMutableRawPointer?.self, count: objectCount),
           objectCount: objectCount,
-          order: shuffled ? permutation(count: plan.batch, seed: seed) : nil, random: seed | 1))
+          order: shuffled ? permutation(count: plan.batch, seed: seed) : nil,
+          transfer: rings.isEmpty ? nil : rings[index / 2],
+          receives: !rings.isEmpty && index % 2 == 1, exchange: exchange, random: seed | 1))
     }
     // Handlers pass objects to the next thread; with one thread only to its own foreground.
     for index in 0..<plan.threads {
@@ -217,7 +223,7 @@ import Subjects
       return plan.iterations
     }
     let target = plan.targetNanoseconds
-    let unit = plan.workload == .batch ? UInt64(plan.batch) : 1
+    let unit = plan.workload == .batch || plan.workload == .kunit ? UInt64(plan.batch) : 1
     var operations = max(unit, 1000)
     while true {
       let elapsed = max(1, run(operations).longest)

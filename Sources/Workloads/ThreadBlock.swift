@@ -26,11 +26,20 @@ import Injection
   var toHandler = HandoffRing()
   var traffic: HandlerTraffic
   var replay = ReplayState()
-  /// pair: objects kept alive; churn: the live set; batch: the batch.
-  let objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+  /// pair: objects kept alive; churn: the live set; batch, kunit: the batch; larson: the slots that
+  /// are this thread's at the moment.
+  var objects: UnsafeMutablePointer<UnsafeMutableRawPointer?>
   let objectCount: Int
   /// batch: in which order to free; empty means in the order of allocation.
   let order: UnsafeMutablePointer<UInt32>?
+  /// handoff: the ring between this thread and its partner, and whether it frees.
+  let transfer: TransferRing?
+  let receives: Bool
+  /// larson: where slots are passed on, and operations until then.
+  let exchange: SlotExchange?
+  var generationLeft: UInt64 = 0
+  /// kunit: batches done.
+  var rounds: UInt64 = 0
   /// State of the churn's xorshift generator.
   var random: UInt64
   /// errno of what could not be set up, 0 if all could, and which of `SetUp`.

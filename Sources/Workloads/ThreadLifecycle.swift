@@ -20,7 +20,22 @@ func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
     unsafe block.pointee.setUpStep = .interrupts
     return
   }
-  guard plan.workload == .pair || plan.workload == .churn else { return }
+  guard plan.workload == .pair || plan.workload == .churn || plan.workload == .larson else {
+    return
+  }
+  unsafe fill(block, plan, calls)
+  if plan.workload == .larson, unsafe block.pointee.index == 0,
+    let exchange = unsafe block.pointee.exchange
+  {
+    // One array more than threads.
+    unsafe block.pointee.objects = exchange.swap(block.pointee.objects)
+    unsafe fill(block, plan, calls)
+  }
+}
+
+private func fill(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+) {
   for index in 0..<plan.live {
     let size = unsafe Int(plan.mix.sizes[index & (plan.mix.count - 1)])
     let object = unsafe calls.allocate(size, 0, -1)
@@ -75,7 +90,7 @@ func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
   }
   unsafe block.pointee.traffic.releaseAll(&block.pointee.counts)
   if let schedule = plan.schedule { unsafe freeLeftovers(block, schedule, calls) }
-  if plan.workload == .batch {
+  if plan.workload == .batch || plan.workload == .kunit || plan.workload == .handoff {
     // The loop's objects are gone; one more batch shows whether any two are the same memory.
     for index in 0..<(unsafe block.pointee.objectCount) {
       let object = unsafe calls.allocate(Int(plan.mix.sizes[index & (plan.mix.count - 1)]), 0, -1)
@@ -88,6 +103,18 @@ func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
       }
     }
   }
+  unsafe freeObjects(block, plan, calls)
+  if plan.workload == .larson, unsafe block.pointee.index == 0,
+    let exchange = unsafe block.pointee.exchange
+  {
+    unsafe block.pointee.objects = exchange.swap(block.pointee.objects)
+    unsafe freeObjects(block, plan, calls)
+  }
+}
+
+private func freeObjects(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+) {
   for index in 0..<(unsafe block.pointee.objectCount) {
     guard let object = unsafe block.pointee.objects[index] else { continue }
     unsafe block.pointee.objects[index] = nil

@@ -42,6 +42,7 @@ static void handler(void *context, long boundary, uintptr_t rip) {
   struct sweep *s = context;
   if (s->only && s->only != boundary) return;
   s->handler_runs++;
+  uint32_t before = s->context ? s->ops->context(s->context) : 0;
   void *object = s->ops->kmalloc_nolock(s->size, s->gfp, NOLOCK_NO_NODE);
   if (object) {
     mark(s, object);
@@ -56,6 +57,7 @@ static void handler(void *context, long boundary, uintptr_t rip) {
     s->handler_null++;
   }
   if (s->foreign_count) handler_free(s, s->foreign[--s->foreign_count]);
+  if (s->context) s->ops->context(before);
 }
 
 struct call {

@@ -114,7 +114,7 @@ struct ReportsTests {
     #expect(text.contains("\"no calls, \"\"none\"\"\""))
     #expect(text.contains("\"run, 1\",storm/sheaves"))
     // Of sheaves 8 results, of its control, glibc and null (twice) 9, one in the dropped block.
-    // Derived values 8, raw 11, percentiles of the calls 5; the failed and the two skipped samples have one row each.
+    // Derived values 13, raw 11, percentiles of the calls 5; the failed and the two skipped samples have one row each.
     #expect(lines.count == 2 + 24 * (8 + 5 * 9) + 3)
     #expect(text.contains(",sheaves,sheaves handler=empty,storm,"))
   }

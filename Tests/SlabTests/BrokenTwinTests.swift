@@ -39,6 +39,47 @@ extension AllocatorTests {
       try expect(twin, ["sweep"], caught: true)
     }
 
+    /// Twins that one handler at one boundary shows: deterministic, on one busy CPU as well.
+    struct SteppedTwin: Sendable, CustomTestStringConvertible {
+      let broken: String
+      let state: String
+      let modes: SweptState.Modes
+      /// What the sweep must say (Tests/CSweep/include/boundaries.h).
+      let findings: Set<Int>
+      var testDescription: String { broken }
+    }
+
+    static let steppedTwins = [
+      SteppedTwin(
+        broken: "NOLOCK_BROKEN_NO_TRYLOCK", state: "kmalloc/hit", modes: [.fresh],
+        findings: [SweptState.twice]),
+      SteppedTwin(
+        broken: "NOLOCK_BROKEN_EARLY_UNLOCK", state: "kmalloc_nolock/hit", modes: [.fresh],
+        findings: [SweptState.twice]),
+      SteppedTwin(
+        broken: "NOLOCK_BROKEN_LATE_DETACH", state: "barrier/drain", modes: [.fresh],
+        findings: [SweptState.lost]),
+      // The drain follows what stands in a live object's middle: it may crash as well.
+      SteppedTwin(
+        broken: "NOLOCK_BROKEN_NO_PENDING", state: "kfree_nolock/defer", modes: [.frozen],
+        findings: [SweptState.lost, SweptState.died, SweptState.hung, SweptState.twice]),
+    ]
+
+    @Test(
+      .enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"), arguments: steppedTwins)
+    func shownByOneHandler(_ twin: SteppedTwin) throws {
+      let sound = try BuiltSubject.build("stepped-sound", flags: [])
+      let passed = try SweptState.sweep(
+        "rev:sound", object: sound, modes: twin.modes, states: [twin.state])
+      #expect(passed.status == 0 && passed.states.first?["findings"] == 0)
+      let object = try BuiltSubject.build("stepped-\(twin.broken)", flags: [twin.broken])
+      let caught = try SweptState.sweep(
+        "rev:twin", object: object, modes: twin.modes, states: [twin.state])
+      let state = try #require(caught.states.first)
+      #expect(caught.status == 1 && state["findings"] > 0)
+      #expect(twin.findings.contains(state["first"]), "finding \(state["first"])")
+    }
+
     struct Twin: Sendable {
       let broken: String
       /// What makes owner and flusher meet in the window; the sound code must pass with it, too.

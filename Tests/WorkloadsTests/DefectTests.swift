@@ -29,11 +29,12 @@ import Testing
     #expect(sample.reason.contains("handed out twice"), "\(sample.reason)")
   }
 
-  @Test(arguments: [NL_CHURN, NL_BATCH].map(\.rawValue))
+  @Test(arguments: [NL_CHURN, NL_BATCH, NL_LARSON, NL_HANDOFF, NL_KUNIT].map(\.rawValue))
   func patternFindsAnObjectHandedOutTwiceInTaskContext(workload: UInt32) throws {
     let sample = try fixtureSample("TWICE_IN_TASK", nl_workload(rawValue: workload)) {
       $0.live = 1000
       $0.batch = 1000
+      $0.threads = workload == NL_HANDOFF.rawValue ? 2 : 1
     }
     #expect(sample.status == NL_FAILED)
     #expect(sample.reason.contains("handed out twice"), "\(sample.reason)")

@@ -15,7 +15,7 @@ import Testing
   @Test func fieldsOutOfRange() throws {
     #expect(try refusal { $0.abi = 99 }.contains("abi 99"))
     #expect(try refusal { $0.size = 100 }.contains("size 100"))
-    #expect(try refusal { $0.workload = 9 }.contains("workload is 9, allowed: 1…5"))
+    #expect(try refusal { $0.workload = 9 }.contains("workload is 9, allowed: 1…8"))
     #expect(try refusal { $0.threads = 0 }.contains("threads is 0, allowed: 1…256"))
     #expect(try refusal { $0.irq = 7 }.contains("irq is 7"))
     #expect(try refusal { $0.mix_count = 3 }.contains("mix_count is 3, allowed: a power of two"))

@@ -37,6 +37,18 @@ enum nolock_gfp {
 /// Any node: the value for `node` where the caller has no preference.
 #define NOLOCK_NO_NODE (-1)
 
+/// What a thread declares about itself, for those who model a kernel: one kind, and any of the two
+/// flags.  Nobody who just calls from a signal handler has to declare anything.
+enum nolock_context {
+  NOLOCK_CONTEXT_UNKNOWN = 0,  ///< nothing declared: nolock calls assume NMI
+  NOLOCK_CONTEXT_TASK = 1,     ///< may sleep, without the flags below
+  NOLOCK_CONTEXT_SOFTIRQ = 2,
+  NOLOCK_CONTEXT_HARDIRQ = 3,
+  NOLOCK_CONTEXT_NMI = 4,
+  NOLOCK_CONTEXT_IRQS_OFF = 8,      ///< signals that ask by nolock_defer_irq() wait
+  NOLOCK_CONTEXT_PREEMPT_OFF = 16,  ///< may not sleep
+};
+
 /// What a subject can do.  A workload that needs a bit that is missing is skipped with the reason.
 enum nolock_capability {
   NOLOCK_CAP_ANY_CONTEXT = 1u << 0,  ///< kmalloc_nolock and kfree_nolock exist
@@ -81,6 +93,9 @@ struct nolock_ops {
   /// "limit" (bytes of pages in use at most; 0 = none), "worker" (0 stops, 1 starts it),
   /// "node" (reserved).  0, or -1 for an unknown key or a value that is not allowed.
   int (*control)(const char *key, uint64_t value);
+  /// nolock_context() and nolock_defer_irq() of the subject; NULL where it knows no contexts.
+  uint32_t (*context)(uint32_t context);
+  int (*defer_irq)(int signal);
 };
 
 // The default instance, tuned for user programs.
@@ -128,6 +143,20 @@ size_t nolock_stats(struct nolock_stat *out, size_t capacity);
 int nolock_control(const char *key, uint64_t value);
 int nolock_thread_attach(void);
 void nolock_thread_detach(void);
+
+/// Declares what the calling thread is doing and returns what it was: pass that back at the end, so
+/// declarations nest.  A handler inherits the declaration of what it interrupted until it makes its
+/// own.  Returns ~0, and declares nothing, iff `context` is no enum nolock_context.
+///
+/// Context: any signal handler, nested to any depth.  Progress: wait-free; a system call for each
+/// signal that was held off and arrives now.  Complexity: O(1).  Ordering: none.
+uint32_t nolock_context(uint32_t context);
+
+/// For a handler of class hard IRQ, first thing: 1 if interrupts are off in the thread and the
+/// handler must return at once; `signal` is then sent to the thread again when they are on.
+///
+/// Context: the handler.  Progress: wait-free.  Complexity: O(1).  Ordering: none.
+int nolock_defer_irq(int signal);
 
 /// The one symbol of a subject's shared object.  NULL if it cannot serve `abi`.
 const struct nolock_ops *nolock_subject(uint32_t abi);

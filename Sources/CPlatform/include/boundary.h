@@ -43,6 +43,13 @@ void nl_call_run(struct nl_call *NL_NONNULL call);
 struct nl_call_count nl_call_step(struct nl_call *NL_NONNULL call,
                                   nl_boundary_visitor NL_NULLABLE visit, void *NL_NULLABLE context);
 
+/// What a state left to be freed by ordinary calls.
+struct nl_leftover {
+  void *NL_NULLABLE const *NL_NULLABLE objects;
+  long count;
+  int reached;  ///< 1: the counters say that the call was made in the state
+};
+
 /// 0 only where the x86 instruction at `code` surely writes no memory: what a handler of ours meets
 /// before and after it is the same.  1 for all that is not known here, calls and pushes included.
 int nl_boundary_may_write(const unsigned char *NL_NONNULL code);

@@ -25,14 +25,23 @@ NL_ACCESS(line, uint8_t, pending)
 NL_ACCESS(line, nl_slot, top)
 NL_ACCESS(line, uintptr_t, empty)
 NL_ACCESS(line, uintptr_t, full)
+NL_ACCESS(vcpu, uint8_t, hooked)
 typedef void *NL_NULLABLE nl_free_object;
 typedef struct nl_slab *NL_NULLABLE nl_active_slab;
 NL_ACCESS(cpu_slab, nl_free_object, freelist)
 NL_ACCESS(cpu_slab, uint64_t, tid)
 NL_ACCESS(cpu_slab, nl_active_slab, slab)
-NL_ACCESS(vcpu, uint32_t, state)
 NL_ACCESS(vcpu, uint8_t, page_lock)
 NL_ACCESS(instance, uint8_t, dirty)
+
+/// Release: what an attaching thread wrote into its block is seen by whoever reads ATTACHED (the
+/// worker, a flusher), whose load is the partner.
+NL_SIGNAL_SAFE static inline uint32_t nl_vcpu_state(struct nl_vcpu *NL_NONNULL vcpu) {
+  return __atomic_load_n(&vcpu->state, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline void nl_vcpu_set_state(struct nl_vcpu *NL_NONNULL vcpu, uint32_t v) {
+  __atomic_store_n(&vcpu->state, v, __ATOMIC_RELEASE);
+}
 
 /// Keeps the compiler from moving accesses across: partner of a handler on the same thread.
 NL_SIGNAL_SAFE static inline void nl_signal_fence(void) {
@@ -113,6 +122,17 @@ NL_SIGNAL_SAFE static inline void nl_store_pointer(void *NL_NULLABLE *NL_NONNULL
   __atomic_store_n(word, v, __ATOMIC_RELEASE);
 }
 
+// ThreadSanitizer does not see what an asm statement orders (scripts/soak builds with NL_TSAN).
+#ifdef NL_TSAN
+void __tsan_acquire(void *NL_NONNULL address);
+void __tsan_release(void *NL_NONNULL address);
+#define NL_TSAN_RELEASE(address) __tsan_release(address)
+#define NL_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#else
+#define NL_TSAN_RELEASE(address)
+#define NL_TSAN_ACQUIRE(address)
+#endif
+
 /// Changes {freelist, counters} of a slab as one unit.  The halves are read separately before:
 /// this comparison validates them.
 NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
@@ -120,11 +140,13 @@ NL_SIGNAL_SAFE static inline bool nl_slab_cas(struct nl_slab *NL_NONNULL slab,
                                               void *NL_NULLABLE freelist, uint64_t counters) {
 #if defined(__x86_64__)
   bool done;
+  NL_TSAN_RELEASE(slab);
   __asm__ volatile("lock cmpxchg16b %1"
                    : "=@ccz"(done), "+m"(*(unsigned __int128 *)slab), "+a"(old_freelist),
                      "+d"(old_counters)
                    : "b"(freelist), "c"(counters)
                    : "memory");
+  NL_TSAN_ACQUIRE(slab);
   return done;
 #else
   unsigned __int128 old = (uintptr_t)old_freelist | (unsigned __int128)old_counters << 64;

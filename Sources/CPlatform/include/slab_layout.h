@@ -32,10 +32,15 @@ struct nl_sheaf {
 
 /// What one vCPU keeps for one cache: 64 bytes, all that a hit touches besides the tables.
 struct nl_line {
-  uint8_t lock;       ///< 0 free, 1 held by the owner (local_trylock_t)
-  uint8_t request;    ///< 1 while a remote flusher asks for the line
-  uint8_t pending;    ///< 1 after a handler of this thread left deferred work
-  uint8_t reserved;
+  union {
+    struct {
+      uint8_t lock;       ///< 0 free, 1 held by the owner (local_trylock_t)
+      uint8_t request;    ///< 1 while a remote flusher asks for the line
+      uint8_t pending;    ///< 1 after a handler of this thread left deferred work
+      uint8_t reserved;
+    };
+    uint32_t owner;       ///< PREEMPT_RT: a futex word, the tid of the task that holds the line
+  };
   uint32_t object_size;
   void *NL_NULLABLE *NL_NONNULL top;  ///< next free slot of main
   uintptr_t empty;    ///< top <= empty: slow allocation; main's first slot, or ~0 (poison)
@@ -97,6 +102,8 @@ struct nl_vcpu {
   struct nl_slab *NL_NULLABLE page_list[NL_MAX_SLAB_ORDER + 1];
   uint32_t page_count[NL_MAX_SLAB_ORDER + 1];
   uint64_t counter[NL_COUNTERS];
+  uint32_t page_owner;  ///< PREEMPT_RT: as `page_lock`, with an owner
+  uint32_t users;       ///< PREEMPT_RT: attached threads
 };
 
 /// A page's descriptor; of a block of pages only the first one's is used.
@@ -193,6 +200,7 @@ struct nl_instance {
   uint64_t worker_wakeups, worker_cpu_ns;
   void *NL_NULLABLE flush_buffer[512];  ///< the worker's: objects taken from a line
   uint64_t counter[NL_COUNTERS];  ///< of callers without a vCPU
+  uint32_t shared_vcpus;  ///< PREEMPT_RT: vCPUs among which threads are dealt out
 };
 enum nl_worker_state { NL_WORKER_NONE = 0, NL_WORKER_RUNS = 1, NL_WORKER_FORBIDDEN = 2 };
 

@@ -43,6 +43,17 @@ NL_SIGNAL_SAFE static inline long nl_futex_wait(uint32_t *NL_NONNULL word, uint3
 NL_SIGNAL_SAFE static inline long nl_futex_wake(uint32_t *NL_NONNULL word, uint32_t count) {
   return nl_syscall6(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
 }
+/// Waits for a lock whose word is 0 or its holder's tid, which runs with our priority meanwhile.
+NL_SIGNAL_SAFE static inline long nl_futex_lock_pi(uint32_t *NL_NONNULL word) {
+  return nl_syscall6(SYS_futex, (long)word, FUTEX_LOCK_PI_PRIVATE, 0, 0, 0, 0);
+}
+/// Gives such a lock to its foremost waiter.  The caller's tid is in the word.
+NL_SIGNAL_SAFE static inline long nl_futex_unlock_pi(uint32_t *NL_NONNULL word) {
+  return nl_syscall6(SYS_futex, (long)word, FUTEX_UNLOCK_PI_PRIVATE, 0, 0, 0, 0);
+}
+NL_SIGNAL_SAFE static inline long nl_signal_task(uint32_t pid, uint32_t tid, uint32_t number) {
+  return nl_syscall6(SYS_tgkill, pid, tid, number, 0, 0, 0);
+}
 NL_SIGNAL_SAFE static inline long nl_membarrier_register(void) {
   return nl_syscall6(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
 }

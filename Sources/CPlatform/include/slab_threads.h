@@ -12,6 +12,8 @@ typedef void (*NL_NONNULL nl_plain_hook)(void);
 int nl_make_exit_key(uint32_t *NL_NONNULL key, nl_exit_hook hook);
 /// Arms the hook for the calling thread.  May allocate: never from a handler.  0, or an errno.
 int nl_arm_exit_hook(uint32_t key, void *NL_NULLABLE vcpu);
+/// 1 if the calling thread's hook is armed.
+int nl_exit_hook_armed(uint32_t key);
 /// Runs `child` in the child of every fork().  0, or an errno.
 int nl_at_fork(nl_plain_hook child);
 /// A detached thread with every signal blocked, so that no handler ever runs on it.

@@ -33,6 +33,9 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
+NL_INSTANCE(sheaves_rt)
+NL_INSTANCE(cpuslab_rt)
+NL_INSTANCE(tiny_rt)
 NL_INSTANCE(cpuslab)
 NL_INSTANCE(tiny)
 NL_INSTANCE(gfpflag)

@@ -33,7 +33,8 @@ NL_SIGNAL_SAFE static inline uint64_t nl_thread_load_acquire_64(const uint64_t *
 NL_SIGNAL_SAFE static inline void nl_thread_store_release_64(uint64_t *NL_NONNULL p, uint64_t v) {
   __atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
-/// Takes what is there and leaves `v`.
+/// Takes what is there and leaves `v`.  Pairs with itself: what was done to the thing given away is
+/// seen by who takes it.
 NL_SIGNAL_SAFE static inline uint64_t nl_thread_exchange_64(uint64_t *NL_NONNULL p, uint64_t v) {
   return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL);
 }

@@ -1,5 +1,5 @@
-// wrapped.h: the foreground's allocator calls with something around each: the soft interrupt flag
-// of class hardirq, or the stepper.
+// wrapped.h: the foreground's allocator calls with something around each: the thread's own declaration
+// that interrupts are off (class hardirq), or the stepper.
 //
 // Why C: the flag is thread-local and shared with a handler of the same thread.
 #ifndef NL_WRAPPED_H
@@ -15,8 +15,6 @@ void nl_wrapped_set(nl_call_allocate NL_NONNULL allocate, nl_call_release NL_NON
 /// With interrupts of class hardirq off: a signal that lands inside is sent again at the end.
 void *NL_NULLABLE nl_masked_allocate(size_t size, uint32_t gfp, int32_t node);
 void nl_masked_release(void *NL_NULLABLE object);
-/// In a handler: 1 if the flag is set; `signal_number` is then sent again when it is restored.
-int nl_masked_defer(int signal_number);
 
 /// Stepped; flags are those of the foreground's calls, 0 and any node.
 void *NL_NULLABLE nl_stepped_allocate(size_t size, uint32_t gfp, int32_t node);

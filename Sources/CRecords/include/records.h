@@ -14,7 +14,12 @@
 #define NL_MAX_THREADS 256
 #define NL_MAX_COUNTERS 16
 
-enum nl_workload { NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5 };
+enum nl_workload {
+  NL_PAIR = 1, NL_BATCH = 2, NL_CHURN = 3, NL_STORM = 4, NL_REPLAY = 5,
+  NL_HANDOFF = 6,  ///< even threads allocate, the odd one after each frees
+  NL_LARSON = 7,   ///< churn over arrays of slots that pass from thread to thread
+  NL_KUNIT = 8,    ///< slub_kunit's test_kmalloc_kfree_nolock
+};
 enum nl_irq {
   NL_IRQ_NONE = 0, NL_IRQ_TIMER = 1, NL_IRQ_PERF = 2, NL_IRQ_TGKILL = 3,
   NL_IRQ_BREAKPOINT = 4,  ///< each time the thread comes to one of `irq_function`
@@ -64,9 +69,9 @@ struct nl_plan_entry {
   uint32_t workload;       ///< enum nl_workload: the foreground
   uint32_t foreground;     ///< storm only: NL_PAIR or NL_CHURN
   uint32_t threads;
-  uint32_t batch;          ///< batch: objects per batch
+  uint32_t batch;          ///< batch, kunit: objects per batch
   uint32_t shuffled;       ///< batch: free in a shuffled order
-  uint32_t live;           ///< churn: live objects per thread; pair: other objects kept alive
+  uint32_t live;           ///< churn, larson: live objects per thread; pair: others kept alive
   uint32_t irq;            ///< enum nl_irq
   uint32_t arrivals;       ///< enum nl_arrivals
   uint32_t handler;        ///< enum nl_handler
@@ -91,7 +96,9 @@ struct nl_plan_entry {
   uint32_t irq2;           ///< enum nl_irq: a second source, of another kind
   uint32_t irq_burst;      ///< signals back to back per arrival; 0 = 1
   uint32_t irq_one_thread; ///< 1: only the first thread is interrupted
-  uint32_t counted;        ///< pair: 1 = single-stepped, exact instructions, no times
+  /// pair, batch, churn: 1 = single-stepped, exact instructions, no times; a dilation above 0 then
+  /// adds one instruction to each call
+  uint32_t counted;
   double irq2_rate;        ///< arrivals per second and thread
   /// breakpoint: functions by name (Injection/FunctionTable.swift), at most 4, with commas between;
   /// empty = "kmalloc"
@@ -131,6 +138,7 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   wall_ns              measured part, from the first thread's start to the last one's end
 //                        (replay: summed over the passes, what is freed between them left out)
 //   foreground_ns        sum over threads of each thread's own time in the measured part
+//                        (handoff: over those that allocate, so that a pair's time counts once)
 //   foreground_ticks     the same in ticks of the time stamp counter; tsc_hz: its frequency
 //   cpu_ns               thread CPU time of the foreground threads in the measured part
 //   operations           foreground operations done (pairs; replay: events)
@@ -167,11 +175,15 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
-// Counted (pair; source step; the largest of 1,000 equal pairs after warm-up):
-//   step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
-//   step_traps_per_kfree, step_repeats (calls counted), step_distinct (different counts seen: 1)
-// Replay:
+// Counted (source step; `iterations` operations if that is above 1, else 1,000, after a warm-up as
+// long; batch: whole batches; and stat.<name>):
+//   step_instructions    of all counted calls; step_repeats: operations, pairs of calls
+//   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
+//   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
+//   step_traps_per_kfree (of equal calls), step_distinct (different counts seen: 1)
+// Handoff, replay:
 //   remote_frees         frees by a thread that did not allocate the object
+// Replay:
 //   dropped_frees, early_frees                must be 0
 //   zero_size_allocations   kmalloc(0) that gave NOLOCK_ZERO_SIZE_PTR: not in the books
 //   handler_operations   events issued from a handler

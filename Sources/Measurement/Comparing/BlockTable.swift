@@ -37,7 +37,7 @@ extension ComparisonPlan {
   public func median(of metric: String, _ cell: CellPlan, _ arm: Int, _ samples: [Sample])
     -> Double?
   {
-    guard let derived = Derived.all.first(where: { $0.name == metric }) else { return nil }
+    guard let derived = Derived.named(metric) else { return nil }
     let table = BlockTable(self, cell, samples: samples)
     return Statistics.median(
       table.samples[arm].compactMap { derived.value(of: $0, threads: cell.cell.threads) })

@@ -45,20 +45,20 @@ struct CellFindings {
         pair: pair, metric: metric, finding: nil, isDecided: false, armMedian: nil,
         baseMedian: nil, reason: reason)
     }
-    guard let derived = Derived.all.first(where: { $0.name == metric.name }) else {
+    guard let derived = Derived.named(metric.name) else {
       return nothing("metric \(metric.name) is not known")
     }
     func values(_ arm: Int) -> [Double] {
       table.samples[arm].compactMap { derived.value(of: $0, threads: cell.cell.threads) }
     }
-    let arm = values(pair.arm)
+    let arm = values(pair.arm).map {
+      pair.role == .plant ? derived.planted($0, metric.threshold) : $0
+    }
     let base = values(pair.base)
     guard !arm.isEmpty, arm.count == table.whole.count, base.count == arm.count else {
       return nothing(arm.isEmpty ? "no block" : "a sample has no \(metric.name)")
     }
-    guard (arm + base).allSatisfy({ $0 > 0 }) else { return nothing("a value is not above 0") }
-    let sign = derived.lowerIsBetter == false ? -1.0 : 1.0
-    let ratios = zip(arm, base).map { sign * log($0 / $1) }
+    guard let ratios = derived.losses(arm, base) else { return nothing("a value is not above 0") }
     let layouts = table.whole.map { plan.layout(of: pair.base, in: cell, block: $0) }
     let reached = looks.filter { $0 <= ratios.count }
     func finding(_ count: Int) -> Finding {
@@ -97,7 +97,7 @@ struct CellFindings {
   private static func decided(
     _ finding: Finding, _ metric: ComparisonPlan.Metric, _ pair: ComparisonPlan.Pair
   ) -> Bool {
-    let limit = log(1 + metric.limit)
+    let limit = metric.threshold
     return switch pair.role {
     case .compared: Verdict(finding, margin: max(limit, finding.floor)) != .inconclusive
     case .new: GateVerdict(finding, limit: limit) != .inconclusive
@@ -107,31 +107,27 @@ struct CellFindings {
   }
 }
 
-/// How much the base's layouts differ among themselves.
-struct LayoutSpread {
-  /// Greatest less smallest of the layouts' medians, logarithms.
-  let spread: Double
-  /// The spread less what the noise of so few blocks gives by itself:
-  /// `√(spread² − (d·1.2533·σ/√n)²)`, σ from the median absolute deviation within layouts, n the
-  /// blocks per layout and d the expected range of that many normal values (1.13, 1.69, 2.06).
-  let floor: Double
-
-  /// - Parameter ratios: logarithms of arm / base by block; the arm's own layouts are noise here.
-  /// - Returns: `nil` iff fewer than two layouts have three blocks.
-  init?(layouts: [Int], ratios: [Double]) {
-    let groups = Dictionary(grouping: zip(layouts, ratios), by: \.0)
-      .values.map { $0.map(\.1) }.filter { $0.count >= 3 }
-    let medians = groups.compactMap { median($0) }
-    guard medians.count >= 2, let low = medians.min(), let high = medians.max() else { return nil }
-    spread = high - low
-    let deviations = zip(groups, medians).flatMap { group, middle in
-      group.map { abs($0 - middle) }
+extension Derived {
+  /// By block, how much worse the arm is: logarithms of ratios, or differences.
+  ///
+  /// - Returns: `nil` iff a ratio is wanted and a value is not above 0.
+  func losses(_ arm: [Double], _ base: [Double]) -> [Double]? {
+    switch scale {
+    case .difference: return zip(arm, base).map { sign * ($0 - $1) }
+    case .ratio:
+      guard (arm + base).allSatisfy({ $0 > 0 }) else { return nil }
+      return zip(arm, base).map { sign * log($0 / $1) }
     }
-    let sigma = 1.4826 * (median(deviations) ?? 0)
-    let perLayout = Double(deviations.count) / Double(groups.count)
-    let ranges = [1.13, 1.69, 2.06, 2.33, 2.53, 2.70, 2.85]
-    let range = ranges[min(ranges.count - 1, groups.count - 2)]
-    let noise = range * 1.2533 * sigma / perLayout.squareRoot()
-    floor = (max(0, spread * spread - noise * noise)).squareRoot()
+  }
+
+  /// A loss as it is shown: the ratio or difference of the metric itself.
+  func shown(_ loss: Double) -> Double { scale == .ratio ? exp(sign * loss) : sign * loss }
+
+  /// A value of the plant.  What dilation slows is planted in the sample itself; any other metric
+  /// is worsened here, by twice the limit: live values and their noise, an assumed change.
+  func planted(_ value: Double, _ threshold: Double) -> Double {
+    if isDilated { return value }
+    return scale == .ratio
+      ? value * exp(sign * log(1 + 2 * (exp(threshold) - 1))) : value + sign * 2 * threshold
   }
 }

@@ -34,8 +34,14 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     /// gate: a soft limit below the hard one.
     @Explicit public var soft: Double?
     /// gate: a limit in the metric's own unit; the greater of both holds.  It becomes a share of
-    /// what the base took in the pilot sample, before the first block.
+    /// what the base took in the pilot sample, before the first block.  For a metric that may be 0
+    /// it is the limit itself.
     @Explicit public var absolute: Double?
+
+    /// The limit as findings have it: a logarithm, or a difference in the metric's unit.
+    var threshold: Double {
+      Derived.named(name)?.scale == .difference ? absolute ?? limit : log(1 + limit)
+    }
 
     public init(
       name: String, limit: Double, isSoft: Bool = false, soft: Double? = nil,
@@ -55,6 +61,8 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     public var id: String
     public var cell: Cell
     public var metrics: [Metric]
+    /// gate: metrics that must be equal, decided by one sample of each arm.
+    public var counts: [String]
     /// By arm: share of each chunk's time spent spinning.
     public var dilations: [Double]
     @Explicit public var calibration: Plan.Calibration?
@@ -66,10 +74,11 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     /// Why the cell could not be calibrated: an arm cannot run it.
     @Explicit public var reason: String?
 
-    public init(_ cell: Cell, metrics: [Metric], dilations: [Double]) {
+    public init(_ cell: Cell, metrics: [Metric], counts: [String] = [], dilations: [Double]) {
       id = cell.comparison
       self.cell = cell
       self.metrics = metrics
+      self.counts = counts
       self.dilations = dilations
       calibration = nil
       chunk = 0
@@ -96,7 +105,40 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     }
   }
 
+  /// What a gate judges: the names as they were given.
+  public struct Gate: Codable, Equatable, Sendable {
+    public var against: String
+    public var new: String
+
+    public init(against: String, new: String) {
+      self.against = against
+      self.new = new
+    }
+  }
+
+  /// The patches that a series measures, as they were given.
+  public struct Series: Codable, Equatable, Sendable {
+    /// `BASE..TIP`; null where there are mboxes.
+    @Explicit public var range: String?
+    public var mboxes: [String]
+    @Explicit public var base: String?
+    /// How each patch is built.
+    public var design: String
+    public var layouts: Int
+
+    public init(range: String?, mboxes: [String], base: String?, design: String, layouts: Int) {
+      self.range = range
+      self.mboxes = mboxes
+      self.base = base
+      self.design = design
+      self.layouts = layouts
+    }
+  }
+
   public var title: String
+  /// Null for what is no gate, and for what is no series.
+  @Explicit public var gate: Gate?
+  @Explicit public var series: Series?
   public var arms: [Arm]
   /// Booked as equal.
   public var equal: [Equal] = []
@@ -131,38 +173,13 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     self.command = command
     self.fingerprint = fingerprint
     slabinfo = nil
+    gate = nil
+    series = nil
   }
 
   /// Intervals that are decided upon: cells × metrics × pairs.
   public var decisions: Int {
     max(1, cells.reduce(0) { $0 + $1.metrics.count } * pairs.count)
-  }
-
-  /// The order of the arms in one block: a fresh uniform permutation, the same whenever it is run.
-  func order(of cell: CellPlan, block: Int) -> [Int] {
-    var generator = SplitMix64(seed: derivedSeed(seed, "order", cell.id, "\(block)"))
-    return Array(arms.indices).shuffled(using: &generator)
-  }
-
-  /// The layout an arm has in a block.  The copy of a gate draws one that the base does not have.
-  func layout(of arm: Int, in cell: CellPlan, block: Int) -> Int {
-    let count = arms[arm].layouts
-    var generator = SplitMix64(seed: derivedSeed(seed, "layout", cell.id, "\(block)", "\(arm)"))
-    if count > 1, let pair = pairs.first(where: { $0.arm == arm && $0.role == .copy }) {
-      let base = layout(of: pair.base, in: cell, block: block)
-      return (base + 1 + Int(generator.next() % UInt64(count - 1))) % count
-    }
-    return Int(generator.next() % UInt64(count))
-  }
-
-  /// The seed of every arm's workload in one block.
-  func sampleSeed(of cell: CellPlan, block: Int) -> UInt64 {
-    derivedSeed(seed, "sample", cell.id, "\(block)")
-  }
-
-  /// What the samples of an arm of a cell are filed under.
-  func key(_ cell: CellPlan, _ arm: Int) -> String {
-    hexadecimal(fnv1a(cell.cell.hash + "\u{1f}\(arm)\u{1f}" + arms[arm].name))
   }
 
   /// Reads `comparison.json`.

@@ -12,6 +12,8 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
     public var arm: String
     public var base: String
     public var role: ComparisonPlan.Role
+    /// Whether the next three are ratios, or differences in the metric's unit.
+    public var scale: Derived.Scale
     /// Median of the blocks' arm / base; below 1 = less.  Null where nothing was measured.
     @Explicit public var ratio: Double?
     @Explicit public var low: Double?
@@ -37,7 +39,8 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
     public var identical: Bool
 
     enum CodingKeys: String, CodingKey {
-      case cell, metric, arm, base, role, ratio, low, high, confidence, blocks, margin, layouts
+      case cell, metric, arm, base, role, scale, ratio, low, high, confidence, blocks, margin,
+        layouts
       case verdict, reason, identical
       case blocksDropped = "blocks_dropped"
       case layoutSpread = "layout_spread"
@@ -87,22 +90,24 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
     dropped: Int
   ) -> Line {
     let finding = entry.finding
-    let base = log(1 + entry.metric.limit)
+    let base = entry.metric.threshold
     let margin = entry.pair.role == .compared ? max(base, finding?.floor ?? 0) : base
-    // A metric of which more is better was turned; its ratio is shown as it is.
-    let turned =
-      Derived.all.first { $0.name == entry.metric.name }?.lowerIsBetter == false ? -1.0 : 1.0
-    let ends = finding?.interval.map { [exp(turned * $0.lowerBound), exp(turned * $0.upperBound)] }
+    // A metric of which more is better was turned; it is shown as it is.
+    let derived = Derived.named(entry.metric.name)
+    func shown(_ loss: Double) -> Double { derived?.shown(loss) ?? loss }
+    func share(_ loss: Double) -> Double { derived?.scale == .difference ? loss : exp(loss) - 1 }
+    let ends = finding?.interval.map { [shown($0.lowerBound), shown($0.upperBound)] }
     return Line(
       cell: cell.id, metric: entry.metric.name, arm: plan.arms[entry.pair.arm].name,
       base: plan.arms[entry.pair.base].name, role: entry.pair.role,
-      ratio: finding.map { exp(turned * $0.median) }, low: ends?.min(), high: ends?.max(),
+      scale: derived?.scale ?? .ratio, ratio: finding.map { shown($0.median) }, low: ends?.min(),
+      high: ends?.max(),
       confidence: finding?.interval == nil ? nil : cell.schedule?.confidence,
-      blocks: finding?.blocks ?? 0, blocksDropped: dropped, margin: exp(margin) - 1,
-      layoutSpread: finding?.layoutSpread.map { exp($0) - 1 },
+      blocks: finding?.blocks ?? 0, blocksDropped: dropped, margin: share(margin),
+      layoutSpread: finding?.layoutSpread.map(share),
       layouts: plan.arms[entry.pair.base].layouts,
       verdict: finding.map { Verdict($0, margin: margin) } ?? .inconclusive,
-      couldHaveShown: finding?.couldHaveShown, armMedian: entry.armMedian,
+      couldHaveShown: finding?.couldHaveShown(derived?.scale ?? .ratio), armMedian: entry.armMedian,
       baseMedian: entry.baseMedian, reason: entry.reason.map { cell.reason ?? $0 },
       identical: false)
   }
@@ -112,7 +117,7 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
   ) -> Line {
     Line(
       cell: cell.id, metric: metric.name, arm: equal.name, base: equal.sameAs, role: .compared,
-      ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
+      scale: .ratio, ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
       margin: metric.limit, layoutSpread: nil, layouts: 1, verdict: .same, couldHaveShown: nil,
       armMedian: nil, baseMedian: nil, reason: "identical build, not measured", identical: true)
   }
@@ -121,55 +126,4 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
   public var isVoid: Bool {
     lines.contains { Double($0.blocksDropped) > 0.02 * Double($0.blocks + $0.blocksDropped) }
   }
-}
-
-extension ComparisonReport.Line {
-  /// Two builds that are the same to the byte.
-  public static func identical(_ cell: ComparisonPlan.CellPlan, _ arm: String, _ base: String)
-    -> Self
-  {
-    Self(
-      cell: cell.id, metric: cell.metrics.first?.name ?? "ns_per_op", arm: arm, base: base,
-      role: .compared, ratio: 1, low: 1, high: 1, confidence: nil, blocks: 0, blocksDropped: 0,
-      margin: cell.metrics.first?.limit ?? 0, layoutSpread: nil, layouts: 1, verdict: .same,
-      couldHaveShown: nil, armMedian: nil, baseMedian: nil,
-      reason: "identical build, not measured", identical: true)
-  }
-
-  /// The verdict in harness.md's words.
-  public var words: String {
-    let within = "same within ±\(share(margin))"
-    switch verdict {
-    case .same:
-      if identical { return "same (identical build)" }
-      guard let low, let high, low > 1 || high < 1 else { return within }
-      // It excludes 1: said, though it does not matter.
-      let ends = [abs(low - 1), abs(high - 1)].sorted()
-      let up = low > 1
-      let word = up == isLowerBetter ? "slower" : "faster"
-      return "\(within) (\(word) by \(share(ends[0]).dropLast(2))–\(share(ends[1])))"
-    case .slower, .faster:
-      return verdict.rawValue + (layouts == 1 ? " (1 layout: may be the layout's)" : "")
-    case .inconclusive:
-      guard let couldHaveShown else { return "inconclusive (\(reason ?? "too few blocks"))" }
-      return "inconclusive (could have shown ±\(share(couldHaveShown)))"
-    }
-  }
-
-  private var isLowerBetter: Bool {
-    Derived.all.first { $0.name == metric }?.lowerIsBetter ?? true
-  }
-}
-
-/// A share as `2 %`, `0.35 %`: two significant digits, no needless zeros.
-public func share(_ value: Double) -> String {
-  let percent = abs(value) * 100
-  let digits = percent >= 9.95 ? 0 : percent >= 0.995 ? 1 : 2
-  var text = String(
-    format: "%.\(digits)f", locale: Locale(identifier: "en_US_POSIX"), percent)
-  if text.contains(".") {
-    while text.hasSuffix("0") { text.removeLast() }
-    if text.hasSuffix(".") { text.removeLast() }
-  }
-  return text + " %"
 }

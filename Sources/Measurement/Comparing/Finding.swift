@@ -5,7 +5,7 @@ import Statistics
 public struct Finding: Equatable, Sendable {
   /// Blocks that entered.
   public let blocks: Int
-  /// Natural logarithms of arm / base, turned so that above 0 is worse.
+  /// Natural logarithms of arm / base (or differences), turned so that above 0 is worse.
   public let median: Double
   /// `nil` where there are too few blocks for an interval.
   public let interval: ClosedRange<Double>?
@@ -17,9 +17,12 @@ public struct Finding: Equatable, Sendable {
   /// Whether 0 is outside.
   var excludesZero: Bool { interval.map { $0.lowerBound > 0 || $0.upperBound < 0 } ?? false }
 
-  /// The smallest symmetric margin that the interval would fit, as a share.
-  public var couldHaveShown: Double? {
-    interval.map { exp(max(abs($0.lowerBound), abs($0.upperBound))) - 1 }
+  /// The smallest symmetric margin that the interval would fit, as a share (or a difference).
+  public func couldHaveShown(_ scale: Derived.Scale = .ratio) -> Double? {
+    interval.map {
+      let farthest = max(abs($0.lowerBound), abs($0.upperBound))
+      return scale == .ratio ? exp(farthest) - 1 : farthest
+    }
   }
 }
 

@@ -84,8 +84,9 @@ public struct SeriesReport: Codable, Equatable, Sendable {
       version.patches.filter { !$0.slower.isEmpty }.map { patch in
         let cells = patch.slower.map { effect in
           let line = effect.patch
-          let low = line?.low.map { share($0 - 1) } ?? "?"
-          let high = line?.high.map { share($0 - 1) } ?? "?"
+          let equal = line?.scale == .difference ? 0.0 : 1
+          let low = line?.low.map { share($0 - equal) } ?? "?"
+          let high = line?.high.map { share($0 - equal) } ?? "?"
           return "\(effect.cell) by \(low) to \(high)"
         }
         return "\(version.name) \(patch.number)/\(version.patches.count) \"\(patch.title)\": "

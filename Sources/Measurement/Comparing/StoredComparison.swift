@@ -50,13 +50,15 @@ public enum StoredComparison {
     result.notes = [
       "stored times, not measured side by side: a drift of the machine between the runs is in them"
     ]
-    if !allowed.isEmpty { result.notes.append("allowed to differ: \(allowed.joined(separator: ", "))") }
+    if !allowed.isEmpty {
+      result.notes.append("allowed to differ: \(allowed.joined(separator: ", "))")
+    }
     return result
   }
 
   private static func values(_ cell: Cell, _ plan: Plan, _ samples: [Sample]) -> [Double] {
     guard let comparison = plan.comparisons.first(where: { $0.id == cell.comparison }),
-      let derived = Derived.all.first(where: { $0.name == "ns_per_op" })
+      let derived = Derived.named("ns_per_op")
     else { return [] }
     let valid = Blocks(samples).sorted(comparison).samples[cell.hash] ?? []
     return valid.compactMap { derived.value(of: $0, threads: cell.threads) }
@@ -77,10 +79,10 @@ public enum StoredComparison {
       layoutSpread: nil)
     return ComparisonReport.Line(
       cell: cell.id, metric: "ns_per_op", arm: name, base: against, role: .compared,
-      ratio: middle.map { exp($0) }, low: interval.map { exp($0.lowerBound) },
+      scale: .ratio, ratio: middle.map { exp($0) }, low: interval.map { exp($0.lowerBound) },
       high: interval.map { exp($0.upperBound) }, confidence: interval == nil ? nil : confidence,
       blocks: finding.blocks, blocksDropped: 0, margin: margin, layoutSpread: nil, layouts: 1,
-      verdict: Verdict(finding, margin: log(1 + margin)), couldHaveShown: finding.couldHaveShown,
+      verdict: Verdict(finding, margin: log(1 + margin)), couldHaveShown: finding.couldHaveShown(),
       armMedian: median(arm), baseMedian: median(base),
       reason: middle == nil ? "no valid block" : interval == nil ? "too few blocks" : nil,
       identical: false)

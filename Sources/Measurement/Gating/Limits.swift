@@ -28,9 +28,6 @@ public struct Limits: Equatable, Sendable {
   public var rules: [Rule]
 
   static let keys = ["metric", "cells", "hard", "soft", "absolute", "exact"]
-  /// Metrics of time, of which the limit is a share.
-  static var timed: [String] { Derived.all.filter { $0.lowerIsBetter != nil }.map(\.name) }
-
   /// Reads a limits file.
   ///
   /// - Throws: `usage` with file, line and key, also where the file cannot be read.
@@ -97,7 +94,7 @@ extension Limits.Rule {
       let place = Place(file: file, node: keyNode, kind: "limits")
       let key = keyNode.string ?? ""
       switch key {
-      case "metric": metric = try place.scalar(value, key, Limits.timed.joined(separator: ", "))
+      case "metric": metric = try place.scalar(value, key, Derived.gated.joined(separator: ", "))
       case "cells": cells = try place.scalar(value, key, "a pattern: pair/*")
       case "hard": hard = try place.share(value, key)
       case "soft": soft = try place.share(value, key)
@@ -124,13 +121,20 @@ extension Limits.Rule {
       }
       return
     }
-    guard Limits.timed.contains(metric) else {
+    guard Derived.gated.contains(metric) else {
       throw at.wrong(
         "metric",
-        "'\(metric)' found, allowed: \(Limits.timed.joined(separator: ", ")), or any with exact: true")
+        "'\(metric)' found, allowed: \(Derived.gated.joined(separator: ", ")), or any with exact: true"
+      )
     }
     guard hard != nil || soft != nil || absolute != nil else {
       throw at.wrong("hard", "missing, allowed: a share: 3%")
+    }
+    if let derived = Derived.named(metric), derived.scale == .difference,
+      hard != nil || soft != nil || absolute == nil
+    {
+      throw at.wrong(
+        "hard", "\(metric) may be 0, so no share of it is a limit, allowed: absolute alone")
     }
     if let hard, let soft, soft >= hard {
       throw at.wrong("soft", "not below the hard limit")

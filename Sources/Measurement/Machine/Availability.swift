@@ -49,7 +49,7 @@ public struct Availability: Codable, Equatable, Sendable {
       } catch {
         return Availability(name, false, error.message)
       }
-    }
+    } + [Availability("survival", true, "who survives malloc and free in a signal handler")]
   }
 
   public static func interrupts() -> [Availability] {

@@ -9,11 +9,14 @@ public struct Cell: Codable, Hashable, Sendable {
   public var interrupts = InterruptSource.none
   /// Arrivals per second and thread; 0 where the source has no rate.
   public var rate = 0.0
-  /// batch: objects per batch.
+  /// kunit: objects per round, and rounds.
+  static let kunitBatch = 1000
+  static let kunitRounds = 1000
+  /// batch, kunit: objects per batch.
   public var batch = 1
   /// batch: order of the frees.
   public var order = FreeOrder.same
-  /// churn, storm over churn: live objects per thread; pair: other objects kept alive.
+  /// churn, larson, storm over churn: live objects per thread; pair: other objects kept alive.
   public var live = 0
   /// storm: what is interrupted.
   public var foreground = Foreground.pair

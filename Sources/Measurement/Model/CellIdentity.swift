@@ -74,6 +74,7 @@ extension Cell {
     }
     if foreground != .pair { parts.append("foreground=\(foreground.rawValue)") }
     if workload == .batch { parts.append("batch=\(batch)/order=\(order.rawValue)") }
+    if workload == .kunit && batch != Self.kunitBatch { parts.append("batch=\(batch)") }
     if live != 0 { parts.append("live=\(live)") }
     if calls != .ordinary { parts.append("calls=\(calls.rawValue)") }
     if contexts { parts.append("contexts=true") }

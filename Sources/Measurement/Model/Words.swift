@@ -2,12 +2,12 @@ import CRecords
 
 /// What the threads do (harness.md, "Workloads").
 public enum Workload: String, Codable, CaseIterable, Sendable {
-  case pair, batch, churn, storm, replay
+  case pair, batch, churn, storm, replay, handoff, larson, kunit
 
   /// What one operation is, for `ns_per_op`.
   public var operation: String {
     switch self {
-    case .pair, .batch, .churn, .storm: "allocation with its free"
+    case .pair, .batch, .churn, .storm, .handoff, .larson, .kunit: "allocation with its free"
     case .replay: "trace event"
     }
   }
@@ -20,6 +20,9 @@ public enum Workload: String, Codable, CaseIterable, Sendable {
     case .churn: "`live` objects per thread, a random one replaced at each step"
     case .storm: "handlers allocate and free over a busy `foreground` (pair or churn)"
     case .replay: "a recorded kernel trace, its CPUs as threads, cross-CPU frees in order"
+    case .handoff: "each even thread allocates, its partner frees; time per object of the pair"
+    case .larson: "churn in arrays of `live` slots that pass from thread to thread"
+    case .kunit: "slub_kunit's nolock test: 1000 rounds of `batch` objects under an interrupt"
     }
   }
 
@@ -30,6 +33,9 @@ public enum Workload: String, Codable, CaseIterable, Sendable {
     case .churn: NL_CHURN.rawValue
     case .storm: NL_STORM.rawValue
     case .replay: NL_REPLAY.rawValue
+    case .handoff: NL_HANDOFF.rawValue
+    case .larson: NL_LARSON.rawValue
+    case .kunit: NL_KUNIT.rawValue
     }
   }
 }
@@ -119,7 +125,8 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 /// The subjects known by name.
 public enum Subjects {
   public static let names = [
-    "sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor",
+    "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
   ]
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
   public static let prefixes = ["rev:", "peer:"]

@@ -112,8 +112,15 @@ extension Cell {
     counted ? 1 : interrupts == .step ? max(4, leastIterations) : nil
   }
 
-  /// The least that can be run: a pass, a batch, an operation.
-  var leastIterations: UInt64 { workload == .batch ? UInt64(batch) : 1 }
+  /// The least that can be run: a pass, a batch, a test of 1000 rounds, an operation.
+  var leastIterations: UInt64 {
+    switch workload {
+    case .batch: UInt64(batch)
+    // The kernel's test is one thing: 1000 rounds.
+    case .kunit: UInt64(batch * Self.kunitRounds)
+    default: 1
+    }
+  }
 
   /// `iterations` scaled, in whole batches.
   func scaled(_ iterations: UInt64, by factor: Double) -> UInt64 {

@@ -43,7 +43,7 @@ public final class CellInputs {
   /// The plan entry of a cell whose inputs were read.
   func entry(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64,
-    counters: [NamedEvent] = [], dilation: Dilation = .none
+    counters: [NamedEvent] = [], dilation: Dilation = .none, counted: Bool = false
   ) throws(Failure) -> PlanEntry {
     guard let handler = tables[cell.handlerMix],
       let mix = cell.trace == nil ? tables[cell.mix] : handler
@@ -51,7 +51,7 @@ public final class CellInputs {
     return try PlanEntry(
       cell, iterations: iterations, targetNanoseconds: targetNanoseconds, seed: seed, mix: mix,
       handlerMix: handler, trace: cell.trace.flatMap { traces[$0] } ?? "", counters: counters,
-      dilation: dilation)
+      dilation: dilation, counted: counted)
   }
 
   /// Removes what `init` wrote.

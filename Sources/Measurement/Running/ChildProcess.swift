@@ -10,6 +10,8 @@ struct ChildResult {
     case timedOut
     /// Killed here: SIGINT or SIGTERM arrived.
     case interrupted
+    /// Killed here: `isStuck` said so.
+    case stuck
   }
   var output: [UInt8]
   /// Its standard error, at most 64 KiB.
@@ -28,9 +30,13 @@ struct ChildProcess {
   /// Runs the child to its end.  It leads a process group of its own, so that a Ctrl-C at the
   /// terminal reaches only this program, and all it started is killed with it.
   ///
-  /// - Parameter seconds: after this time it is killed with SIGKILL.
+  /// - Parameters:
+  ///   - seconds: after this time it is killed with SIGKILL.
+  ///   - isStuck: asked some 20 times a second; killed where it is true.
   /// - Throws: `notPermitted` where the program cannot be started.
-  func run(input: [UInt8], seconds: Double, signals: Signals?) throws(Failure) -> ChildResult {
+  func run(
+    input: [UInt8], seconds: Double, signals: Signals?, isStuck: (() -> Bool)? = nil
+  ) throws(Failure) -> ChildResult {
     let stdin = try Pipe()
     let stdout = try Pipe()
     let stderr = try Pipe()
@@ -45,7 +51,7 @@ struct ChildProcess {
     stdin.closeWrite()
     var killed: ChildResult.End?
     while stdout.readable || stderr.readable {
-      if killed == nil { killed = expired(deadline, signals) }
+      if killed == nil { killed = expired(deadline, signals, isStuck) }
       if killed != nil { _ = kill(-pid, SIGKILL) }
       wait(stdout, stderr, milliseconds: 50)
       stdout.drain(into: &result.output, limit: 1 << 27)
@@ -54,7 +60,7 @@ struct ChildProcess {
     var status: Int32 = 0
     // It has closed its pipes; it may still hang in its exit.
     while unsafe waitpid(pid, &status, WNOHANG) == 0 {
-      if killed == nil { killed = expired(deadline, signals) }
+      if killed == nil { killed = expired(deadline, signals, isStuck) }
       if killed != nil { _ = kill(-pid, SIGKILL) }
       usleep(200)
     }
@@ -62,8 +68,11 @@ struct ChildProcess {
     return result
   }
 
-  private func expired(_ deadline: Double, _ signals: Signals?) -> ChildResult.End? {
+  private func expired(
+    _ deadline: Double, _ signals: Signals?, _ isStuck: (() -> Bool)?
+  ) -> ChildResult.End? {
     if signals?.arrived == true { return .interrupted }
+    if isStuck?() == true { return .stuck }
     return monotonicSeconds() >= deadline ? .timedOut : nil
   }
 

@@ -24,10 +24,12 @@ public struct PlanEntry: Sendable {
   ///   - iterations: per thread; 0 = the sample calibrates itself to `targetNanoseconds`.
   ///   - trace: the compact trace's file, memory-mapped by the sample; empty if none.
   ///   - counters: events that fit into one sample.
+  ///   - counted: exact instruction counts instead of times.
   /// - Throws: `usage` where a path or name is longer than the record's field.
   public init(
     _ cell: Cell, iterations: UInt64, targetNanoseconds: UInt64, seed: UInt64, mix: MixTable,
-    handlerMix: MixTable, trace: String, counters: [NamedEvent] = [], dilation: Dilation = .none
+    handlerMix: MixTable, trace: String, counters: [NamedEvent] = [], dilation: Dilation = .none,
+    counted: Bool = false
   ) throws(Failure) {
     var entry = nl_plan_entry()
     entry.abi = NL_RECORDS_ABI
@@ -61,6 +63,7 @@ public struct PlanEntry: Sendable {
     entry.nolock_calls = cell.calls == .nolock ? 1 : 0
     entry.dilation = dilation.share
     entry.dilation_chunk = dilation.chunk
+    entry.counted = counted ? 1 : 0
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
     guard counters.count <= Int(NL_MAX_COUNTERS) else {

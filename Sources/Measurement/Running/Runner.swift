@@ -123,46 +123,19 @@ public final class Runner {
     _ planned: Plan.PlannedCell, of comparison: Plan.Comparison, block: Int, position: Int,
     attempt: Int
   ) throws(Failure) -> Sample? {
-    let seed = plan.sampleSeed(of: comparison, block: block)
-    let iterations = comparison.calibration?.iterations ?? 0
+    let place = SamplePlace(
+      cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
+      seed: plan.sampleSeed(of: comparison, block: block))
+    if let reason = inputs.problem(planned.cell) { return Sample(place, .skipped, reason: reason) }
     let target =
       comparison.calibration?.targetNanoseconds ?? UInt64(plan.sampleMilliseconds) * 1_000_000
-    if let reason = inputs.problem(planned.cell) {
-      var sample = Sample(
-        cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
-        seed: seed, status: .skipped, startedAt: Date().timeIntervalSince1970,
-        processNanoseconds: 0, metrics: [], latency: [])
-      sample.reason = reason
-      return sample
-    }
     let entry = try inputs.entry(
-      planned.cell, iterations: iterations, targetNanoseconds: target, seed: seed,
+      planned.cell, iterations: comparison.calibration?.iterations ?? 0,
+      targetNanoseconds: target, seed: place.seed,
       counters: plan.counters?.subset(block: block) ?? [])
-    let started = Date().timeIntervalSince1970
-    let before = monotonicSeconds()
-    let outcome = try tool.run(
-      entry, seconds: limit(target, planned.cell), signals: signals)
-    var sample = Sample(
-      cell: planned.id, hash: planned.hash, block: block, position: position, attempt: attempt,
-      seed: seed, status: .failed, startedAt: started,
-      processNanoseconds: UInt64((monotonicSeconds() - before) * 1e9), metrics: [], latency: [])
-    switch outcome {
-    case .interrupted: return nil
-    case .failed(let reason, let signal):
-      sample.reason = reason
-      sample.signal = signal
-    case .record(let record):
-      sample.status = record.status
-      sample.reason = record.status == .ok ? nil : record.reason
-      sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
-      if let counters = plan.counters, record.status == .ok {
-        sample.counters = counters.values(record.metrics, errors: record.errors, block: block)
-      }
-      sample.latency = record.buckets
-      sample.intendedLatency = record.intended
-      sample.insideLatency = record.inside
-    }
-    return sample
+    return try tool.take(
+      place, entry, seconds: limit(target, planned.cell), signals: signals,
+      counters: plan.counters)
   }
 
   /// The watchdog's limit for one sample, in seconds.

@@ -46,7 +46,7 @@ public struct SampleTool: Sendable {
     let said = Self.lastLine(result.errors)
     switch result.end {
     case .interrupted: return .interrupted
-    case .timedOut:
+    case .timedOut, .stuck:
       return .failed(
         reason: "watchdog: not finished after \(plain(seconds)) s, killed" + said, signal: SIGKILL)
     case .signalled(let signal):

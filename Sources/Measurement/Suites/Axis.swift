@@ -56,9 +56,10 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     switch self {
     case .mix: workload != .replay
     case .trace, .contexts: workload == .replay
-    case .batch, .order: workload == .batch
+    case .batch: workload == .batch || workload == .kunit
+    case .order: workload == .batch
     case .counted: workload == .pair
-    case .live: workload == .pair || workload == .churn || workload == .storm
+    case .live: [.pair, .churn, .storm, .larson].contains(workload)
     case .foreground: workload == .storm
     case .calls: workload == .pair || workload == .batch || workload == .churn
     default: true

@@ -47,13 +47,21 @@ public struct Group: Equatable, Sendable {
     if values[.workload] == nil { throw missing(file, .workload) }
     if cell.mix.isEmpty { throw missing(file, cell.workload == .replay ? .trace : .mix) }
     let churns =
-      cell.workload == .churn || (cell.workload == .storm && cell.foreground == .churn)
+      cell.workload == .churn || cell.workload == .larson
+      || (cell.workload == .storm && cell.foreground == .churn)
     if churns && cell.live == 0 {
-      throw wrong(file, .live, "0 found, allowed for churn: 1…\(Axis.largestLive)")
+      let name = cell.workload == .larson ? "larson" : "churn"
+      throw wrong(file, .live, "0 found, allowed for \(name): 1…\(Axis.largestLive)")
     }
-    if cell.workload == .storm && cell.interrupts == .none {
+    if cell.workload == .handoff && cell.threads % 2 != 0 {
       throw wrong(
-        file, .irq, "'none' found, allowed for storm: timer, perf, tgkill, breakpoint, probe, step")
+        file, .threads, "'\(cell.threads)' found, allowed for handoff: an even number")
+    }
+    if cell.workload == .kunit && values[.batch] == nil { cell.batch = Cell.kunitBatch }
+    if (cell.workload == .storm || cell.workload == .kunit) && cell.interrupts == .none {
+      throw wrong(
+        file, .irq, "'none' found, allowed for \(cell.workload.rawValue): timer, perf, tgkill, breakpoint, "
+          + "probe, step")
     }
     if cell.interrupts == .none {
       // Without interrupts these mean nothing: one cell, not one per value.

@@ -19,8 +19,7 @@ struct CompareCommand: ParsableCommand {
   @Argument(help: "The base, then what is compared with it.")
   var names: [String] = []
 
-  @Option(help: .init("Differences within it do not matter.", valueName: "share"))
-  var margin = "2%"
+  @OptionGroup var compared: ComparedMetrics
 
   @Option(
     parsing: .singleValue,
@@ -34,9 +33,7 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let signals = Signals()
-    guard let margin = parseShare(margin) else {
-      throw Failure(.usage, "--margin '\(self.margin)' found, allowed: above 0: 2%, 0.02")
-    }
+    let metrics = try compared.metrics()
     if !options.resume, names.count < 2 {
       throw Failure(.usage, "compare: \(names.count) names found, allowed: 2 and more")
     }
@@ -48,20 +45,20 @@ struct CompareCommand: ParsableCommand {
         throw Failure(.usage, "compare: result folders are compared with result folders only")
       }
       let result = try StoredComparison.result(
-        folders, margin: margin, allowed: allow, command: CommandLine.arguments)
+        folders, margin: metrics[0].limit, allowed: allow, command: CommandLine.arguments)
       try print(result)
       return
     }
     let session = try ComparisonSession(options, "compare", signals)
-    let plan = try session.resumed() ?? planned(session, signals, margin)
+    let plan = try session.resumed() ?? planned(session, signals, metrics)
     let outcome = try session.run(plan)
     try print(outcome.result)
     try session.check(outcome, verb: "compare")
   }
 
-  private func planned(_ session: ComparisonSession, _ signals: Signals, _ margin: Double) throws
-    -> ComparisonPlan
-  {
+  private func planned(
+    _ session: ComparisonSession, _ signals: Signals, _ metrics: [ComparisonPlan.Metric]
+  ) throws -> ComparisonPlan {
     let (cells, suite) = try options.cells()
     let resolver = ArmResolver(options: options, signals: signals, scratch: session.directory)
     guard Set(names).count == names.count else {
@@ -73,9 +70,7 @@ struct CompareCommand: ParsableCommand {
       title: "\(names.dropFirst().joined(separator: ", ")) against \(names[0])", arms: arms,
       pairs: arms.indices.dropFirst().map { .init(arm: $0, base: 0) },
       cells: cells.map {
-        .init(
-          $0, metrics: [.init(name: "ns_per_op", limit: margin)],
-          dilations: arms.map { _ in 0 })
+        .init($0, metrics: metrics, dilations: arms.map { _ in 0 })
       },
       suite: suite, layoutSeeds: options.layouts > 1 ? Array(1...options.layouts) : [])
     plan.equal = equal

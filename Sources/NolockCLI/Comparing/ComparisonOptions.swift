@@ -20,7 +20,7 @@ struct ComparisonOptions: ParsableArguments {
   @Option(help: .init("Layouts that each revision is built in.", valueName: "n"))
   var layouts = 4
 
-  @Option(help: "Design of a revision: sheaves or heap.")
+  @Option(help: "Design of a revision, as its build-subject knows it: sheaves, heap, …")
   var design = "sheaves"
 
   @Option(help: .init("Seed of every random order (default: fresh).", valueName: "n"))
@@ -51,8 +51,10 @@ struct ComparisonOptions: ParsableArguments {
     guard (1...16).contains(layouts) else {
       throw Failure(.usage, "--layouts '\(layouts)' found, allowed: 1…16")
     }
-    guard ["sheaves", "heap"].contains(design) else {
-      throw Failure(.usage, "--design '\(design)' found, allowed: sheaves, heap")
+    guard !design.isEmpty,
+      design.allSatisfy({ $0.isASCII && ($0.isLetter || "-0123456789".contains($0)) })
+    else {
+      throw Failure(.usage, "--design '\(design)' found, allowed: a design's name: sheaves, heap")
     }
     _ = try seconds()
   }
@@ -65,7 +67,8 @@ struct ComparisonOptions: ParsableArguments {
         return value * factor
       }
     }
-    throw Failure(.usage, "--budget '\(budget)' found, allowed: above 0, at most 24h: 60s, 2m, 500ms")
+    throw Failure(
+      .usage, "--budget '\(budget)' found, allowed: above 0, at most 24h: 60s, 2m, 500ms")
   }
 
   /// The cells of the suite without their subjects, each once, and the suite's path.
@@ -84,6 +87,37 @@ struct ComparisonOptions: ParsableArguments {
       if !cells.contains(cell) { cells.append(cell) }
     }
     return (cells, path)
+  }
+}
+
+/// What compare and series look at.
+struct ComparedMetrics: ParsableArguments {
+  @Option(
+    help: .init(
+      "Differences within it do not matter (of a metric that may be 0: in its unit).",
+      valueName: "share"))
+  var margin = "2%"
+
+  @Option(
+    parsing: .singleValue,
+    help: .init("A metric (default: ns_per_op); may be repeated.", valueName: "name"))
+  var metric: [String] = []
+
+  /// - Throws: `usage` for a margin or name that is none.
+  func metrics() throws(Failure) -> [ComparisonPlan.Metric] {
+    guard let share = parseShare(margin) else {
+      throw Failure(.usage, "--margin '\(margin)' found, allowed: above 0: 2%, 0.02")
+    }
+    let names = metric.isEmpty ? ["ns_per_op"] : metric
+    for name in names where !Derived.gated.contains(name) {
+      throw Failure(
+        .usage,
+        "--metric '\(name)' found, allowed: " + Derived.gated.joined(separator: ", "))
+    }
+    guard Set(names).count == names.count else {
+      throw Failure(.usage, "--metric: a name stands twice")
+    }
+    return names.map { .init(name: $0, limit: share) }
   }
 }
 

@@ -75,24 +75,29 @@ struct GateCommand: ParsableCommand {
 
   private func gate() throws -> ExitStatus {
     let signals = Signals()
-    guard let against else {
-      throw Failure(.usage, "gate: --against is missing, allowed: a baseline, revision or folder")
-    }
-    let limits = try Limits(path: limitsPath())
-    let resolver = GateArms(options: options, signals: signals, allow: allow)
-    let base = try resolver.base(against)
-    let session = try ComparisonSession(options, "gate", signals)
+    let session: ComparisonSession
     let report: GateReport
-    if let plan = try session.resumed() {
-      report = try measured(session, plan, limits, against)
+    if options.resume {
+      // All that was asked for is in the plan.
+      session = try ComparisonSession(options, "gate", signals)
+      guard let plan = try session.resumed(), let gate = plan.gate else {
+        throw Failure(.usage, "\(session.directory): holds no gate")
+      }
+      report = try measured(session, plan, gate)
     } else {
+      guard let against else {
+        throw Failure(.usage, "gate: --against is missing, allowed: a baseline, revision or folder")
+      }
+      let limits = try Limits(path: limitsPath())
+      let resolver = GateArms(options: options, signals: signals, allow: allow)
+      let base = try resolver.base(against)
+      session = try ComparisonSession(options, "gate", signals)
+      let gate = ComparisonPlan.Gate(against: against, new: self.new)
       let new = try resolver.new(self.new, scratch: session.directory)
       let (cells, suite) = try gated(limits)
       if !measureIdentical, try ArmResolver.distinct([base, new]).arms.count == 1 {
-        let lines = cells.flatMap { cell in
-          cell.metrics.map { GateReport.Line.identical(cell.id, $0) }
-        }
-        report = GateReport(against: against, new: self.new, lines: lines)
+        report = GateReport(
+          against: against, new: self.new, lines: cells.flatMap(GateReport.Line.identical))
       } else {
         let copy = try GateArms.copy(base, into: session.directory)
         var plant = base
@@ -101,7 +106,7 @@ struct GateCommand: ParsableCommand {
         named.name = "base"
         var fresh = new
         fresh.name = "new"
-        let plan = try session.plan(
+        var plan = try session.plan(
           title: "\(self.new) against \(against)", arms: [named, fresh, copy, plant],
           pairs: [
             .init(arm: 1, base: 0, role: .new), .init(arm: 2, base: 0, role: .copy),
@@ -109,7 +114,8 @@ struct GateCommand: ParsableCommand {
           ],
           cells: cells, suite: suite,
           layoutSeeds: options.layouts > 1 ? Array(1...options.layouts) : [])
-        report = try measured(session, plan, limits, against)
+        plan.gate = gate
+        report = try measured(session, plan, gate)
       }
     }
     try publish(report, session.directory)
@@ -117,17 +123,17 @@ struct GateCommand: ParsableCommand {
   }
 
   private func measured(
-    _ session: ComparisonSession, _ plan: ComparisonPlan, _ limits: Limits, _ against: String
+    _ session: ComparisonSession, _ plan: ComparisonPlan, _ gate: ComparisonPlan.Gate
   ) throws(Failure) -> GateReport {
     let outcome = try session.run(plan)
     if outcome.result.interrupted {
       throw Failure(
         .interrupted,
-        "interrupted; go on with: nolock gate --against \(against) --resume -o \(session.directory)")
+        "interrupted; go on with: nolock gate --resume -o \(session.directory)")
     }
     var report = GateReport(
-      against: against, new: new,
-      lines: GateReport.lines(outcome.plan, samples: outcome.samples, limits: limits))
+      against: gate.against, new: gate.new,
+      lines: GateReport.lines(outcome.plan, samples: outcome.samples))
     report.notes = outcome.result.notes
     return report
   }
@@ -139,9 +145,9 @@ struct GateCommand: ParsableCommand {
     return (SuiteFinder.package ?? ".") + "/" + usual
   }
 
-  /// The cells with a timing limit, and the suite's path.
+  /// The cells with a limit, and the suite's path.
   ///
-  /// - Throws: `void` where a limit matches no cell, or no cell has a timing limit.
+  /// - Throws: `void` where a limit matches no cell.
   private func gated(_ limits: Limits) throws(Failure) -> (
     cells: [ComparisonPlan.CellPlan], suite: String
   ) {
@@ -163,10 +169,15 @@ struct GateCommand: ParsableCommand {
             isSoft: rule.hard == nil && rule.soft != nil,
             soft: rule.hard == nil ? nil : rule.soft, absolute: rule.absolute))
       }
-      let counts = limits.rules.contains { $0.exact && $0.matches(cell.comparison) }
-      guard !metrics.isEmpty || counts else { continue }
-      let largest = metrics.map(\.limit).max() ?? 0
-      plans.append(.init(cell, metrics: metrics, dilations: [0, 0, 0, 2 * largest]))
+      var counts: [String] = []
+      for rule in limits.rules where rule.exact && rule.matches(cell.comparison) {
+        if !counts.contains(rule.metric) { counts.append(rule.metric) }
+      }
+      guard !metrics.isEmpty || !counts.isEmpty else { continue }
+      var planned = ComparisonPlan.CellPlan(
+        cell, metrics: metrics, counts: counts, dilations: [0, 0, 0, 0])
+      planned.dilations[3] = planned.plantedShare
+      plans.append(planned)
     }
     return (plans, suite)
   }

@@ -25,7 +25,7 @@ struct SeriesArms {
         do throws(Failure) {
           place.append(try add(commit, name, builder))
           problem.append(nil)
-        } catch where error.status == .sampleFailed {
+        } catch  where error.status == .sampleFailed {
           Terminal.say(error.message)
           place.append(nil)
           problem.append(error.message)

@@ -27,32 +27,36 @@ struct SeriesCommand: ParsableCommand {
   @Option(help: .init("What the mails apply to (default: their base-commit).", valueName: "rev"))
   var base: String?
 
-  @Option(help: .init("Differences within it do not matter.", valueName: "share"))
-  var margin = "2%"
+  @OptionGroup var compared: ComparedMetrics
 
   @OptionGroup var options: ComparisonOptions
 
   func run() throws {
     let signals = Signals()
-    guard let margin = parseShare(margin) else {
-      throw Failure(.usage, "--margin '\(self.margin)' found, allowed: above 0: 2%, 0.02")
-    }
-    guard (range == nil) != mbox.isEmpty, mbox.count <= 2 else {
-      throw Failure(.usage, "series: allowed: one BASE..TIP, or --mbox once or twice")
+    let metrics = try compared.metrics()
+    let asked = options.resume ? nil : try self.asked()
+    let session = try ComparisonSession(options, "series", signals)
+    let kept = try session.resumed()
+    guard let wanted = kept?.series ?? asked else {
+      throw Failure(.usage, "\(session.directory): holds no series")
     }
     let repository = try Repository.find(signals: signals)
     var versions: [PatchSeries] = []
-    if let range { versions.append(try PatchSeries(range: range, repository)) }
-    for file in mbox {
-      versions.append(try PatchSeries(mbox: file, base: base, repository))
+    if let range = wanted.range { versions.append(try PatchSeries(range: range, repository)) }
+    for file in wanted.mboxes {
+      versions.append(try PatchSeries(mbox: file, base: wanted.base, repository))
     }
     let builder = try SubjectBuilder(
-      repository, design: options.design, layouts: options.layouts)
+      repository, design: wanted.design, layouts: wanted.layouts)
     let arms = try SeriesArms(versions, builder)
     let matches =
       versions.count == 2 ? try PatchMatch.find(versions[0], versions[1], repository) : []
-    let session = try ComparisonSession(options, "series", signals)
-    let outcome = try measure(session, arms, matches, versions, margin)
+    let pairs = arms.pairs(matches)
+    let plan = try kept ?? planned(session, arms, pairs, versions, wanted, metrics)
+    guard plan.arms == arms.arms, plan.pairs == pairs else {
+      throw Failure(.usage, "\(session.directory): holds another series; name another folder")
+    }
+    let outcome = try measure(session, plan)
     let report = SeriesReporting(versions, arms, matches, outcome).report()
     try AtomicFile.write(json: report, to: session.directory + "/" + SeriesReport.fileName)
     try print(report)
@@ -61,28 +65,38 @@ struct SeriesCommand: ParsableCommand {
     if report.hasProblems { throw ExitCode(ExitStatus.sampleFailed.rawValue) }
   }
 
-  private func measure(
-    _ session: ComparisonSession, _ arms: SeriesArms, _ matches: [PatchMatch],
-    _ versions: [PatchSeries], _ margin: Double
-  ) throws(Failure) -> ComparisonSession.Outcome {
+  private func asked() throws(Failure) -> ComparisonPlan.Series {
+    guard (range == nil) != mbox.isEmpty, mbox.count <= 2 else {
+      throw Failure(.usage, "series: allowed: one BASE..TIP, or --mbox once or twice")
+    }
+    guard compared.metric.count <= 1 else {
+      throw Failure(.usage, "series: --metric stands \(compared.metric.count) times, allowed: once")
+    }
+    let files = mbox.map { URL(fileURLWithPath: $0).path }
+    return .init(
+      range: range, mboxes: files, base: base, design: options.design, layouts: options.layouts)
+  }
+
+  private func planned(
+    _ session: ComparisonSession, _ arms: SeriesArms, _ pairs: [ComparisonPlan.Pair],
+    _ versions: [PatchSeries], _ wanted: ComparisonPlan.Series,
+    _ metrics: [ComparisonPlan.Metric]
+  ) throws(Failure) -> ComparisonPlan {
     let (cells, suite) = try options.cells()
-    let pairs = arms.pairs(matches)
-    let fresh = try session.plan(
+    var plan = try session.plan(
       title: "series " + versions.map(\.name).joined(separator: ", "), arms: arms.arms,
       pairs: pairs,
-      cells: cells.map {
-        .init(
-          $0, metrics: [.init(name: "ns_per_op", limit: margin)],
-          dilations: arms.arms.map { _ in 0 })
-      },
+      cells: cells.map { .init($0, metrics: metrics, dilations: arms.arms.map { _ in 0 }) },
       suite: suite, layoutSeeds: options.layouts > 1 ? Array(1...options.layouts) : [])
-    let kept = try session.resumed()
-    let plan = kept ?? fresh
-    guard plan.arms == arms.arms, plan.pairs == pairs else {
-      throw Failure(.usage, "\(session.directory): holds another series; name another folder")
-    }
+    plan.series = wanted
+    return plan
+  }
+
+  private func measure(_ session: ComparisonSession, _ plan: ComparisonPlan) throws(Failure)
+    -> ComparisonSession.Outcome
+  {
     // Every patch builds to the same bytes: nothing to measure.
-    if pairs.isEmpty {
+    if plan.pairs.isEmpty {
       let result = ComparisonReport(plan, samples: [], interrupted: false)
       return .init(plan: plan, samples: [], result: result)
     }

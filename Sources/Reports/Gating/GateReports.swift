@@ -10,8 +10,18 @@ public enum GateReports {
       title: "\(report.new) against \(report.against)",
       columns: names.map { .init($0, right.contains($0) ? .right : .left) },
       rows: report.lines.map(row),
-      notes: report.lines.flatMap { line in line.changes.map { "\(line.cell): \($0)" } }
-        + report.notes)
+      notes: changes(report) + report.notes)
+  }
+
+  /// What the regressions are made of, each cell's lines once.
+  private static func changes(_ report: GateReport) -> [String] {
+    var all: [String] = []
+    for line in report.lines {
+      for change in line.changes.map({ "\(line.cell): \($0)" }) where !all.contains(change) {
+        all.append(change)
+      }
+    }
+    return all
   }
 
   private static func row(_ line: GateReport.Line) -> [String] {
@@ -19,7 +29,8 @@ public enum GateReports {
     if let low = line.low, let high = line.high {
       interval = ComparisonTables.ratio(low) + "–" + ComparisonTables.ratio(high)
     }
-    let limit = line.limit == 0 ? "exact" : (line.isSoft ? "soft " : "") + share(line.limit)
+    let amount = line.scale == .ratio ? share(line.limit) : String(format: "%.3g", line.limit)
+    let limit = line.limit == 0 ? "exact" : (line.isSoft ? "soft " : "") + amount
     return [
       line.cell, line.metric, ComparisonTables.ratio(line.ratio), interval, limit, "\(line.blocks)",
       line.copy?.rawValue ?? "–", line.plant?.rawValue ?? "–",

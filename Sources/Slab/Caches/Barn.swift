@@ -81,7 +81,7 @@ extension Instance {
       empty.size = 0  // as a main it had none of its own
       barn.pushEmpty(empty)
     }
-    barn.lock.release(M.self)
+    barn.lock.release(caller, M.self)
     count(caller, full == nil ? .barnGetFail : .barnGet)
     return full
   }
@@ -92,7 +92,7 @@ extension Instance {
     let barn = cache.barn
     guard barn.emptyCount > 0, enter(barn, caller, M.self) else { return nil }
     let sheaf = barn.popEmpty()
-    barn.lock.release(M.self)
+    barn.lock.release(caller, M.self)
     return sheaf
   }
 
@@ -117,7 +117,7 @@ extension Instance {
     guard enter(barn, caller, M.self) else { return .busy }
     let empty = barn.popEmpty()
     if empty != nil { barn.pushFull(full) }
-    barn.lock.release(M.self)
+    barn.lock.release(caller, M.self)
     guard let empty else { return .noEmpty }
     count(caller, .barnPut)
     return .exchanged(empty)
@@ -130,7 +130,7 @@ extension Instance {
     let barn = cache.barn
     barn.lock.acquire(caller)
     barn.pushFull(sheaf)
-    barn.lock.release(Ordinary.self)
+    barn.lock.release(caller, Ordinary.self)
     count(caller, .barnPut)
   }
 
@@ -142,6 +142,6 @@ extension Instance {
     if barn.emptyCount >= barnLimit { return freeSheaf(caller, sheaf) }
     barn.lock.acquire(caller)
     barn.pushEmpty(sheaf)
-    barn.lock.release(Ordinary.self)
+    barn.lock.release(caller, Ordinary.self)
   }
 }

@@ -37,7 +37,7 @@ struct Cache {
 
   /// The cache that the memory of this one's sheaves comes from.
   @inline(__always)
-  func sheafCache(in instance: Instance) -> Cache {
+  func sheafCache<P: Preemption>(in instance: Instance<P>) -> Cache {
     unsafe instance.cache(Int(pointer.pointee.sheaf_cache))
   }
 
@@ -62,7 +62,7 @@ struct Cache {
       constants.hasCPUPartial ? UInt32(Buckets.cpuPartialSlabs(objectSize: size, order: order)) : 0
     let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
-    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Instance.sheafHeader) / 8)
+    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Sheaf.header) / 8)
     unsafe pointer.pointee.sheaf_cache = UInt32(Buckets.index(forSize: sheafBytes))
   }
 }

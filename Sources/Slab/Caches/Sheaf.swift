@@ -4,6 +4,8 @@ import CPlatform
 @safe
 struct Sheaf: Equatable {
   let pointer: UnsafeMutablePointer<nl_sheaf>
+  /// Bytes of the header; the pointers follow.
+  static var header: Int { 32 }
 
   @inline(__always)
   init(_ pointer: UnsafeMutablePointer<nl_sheaf>) { unsafe self.pointer = pointer }
@@ -36,9 +38,6 @@ struct Sheaf: Equatable {
 }
 
 extension Instance {
-  /// Bytes of a sheaf's header; the pointers follow.
-  static var sheafHeader: Int { 32 }
-
   /// An empty sheaf for `cache`, or nil without memory.
   ///
   /// Its memory is an object of the plain family, taken from the slab and never from a sheaf (the

@@ -25,14 +25,14 @@ extension Instance {
       let next = unsafe cache.link(of: object).pointee
       if unsafe slab.exchange(object, counters, next, counters &+ 1) {
         if unsafe next == nil { remove(caller, node, slab) }
-        node.lock.release(M.self)
+        node.lock.release(caller, M.self)
         return unsafe object
       }
       count(caller, .slabCASFail)
       tries &+= 1
       if !M.waits, tries == Self.exchangeCap { break }
     }
-    node.lock.release(M.self)
+    node.lock.release(caller, M.self)
     return unsafe allocateFromNewSlab(caller, cache, M.self)
   }
 
@@ -55,7 +55,7 @@ extension Instance {
       return nil
     }
     append(caller, node, slab)
-    node.lock.release(M.self)
+    node.lock.release(caller, M.self)
     return unsafe object
   }
 
@@ -74,7 +74,7 @@ extension Instance {
       slab.next = isolated
       isolated = slab
     }
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     if isolated == nil {
       guard let slab = makeSlab(caller, cache, Ordinary.self) else { return 0 }
       slab.next = nil
@@ -119,11 +119,11 @@ extension Instance {
     node.lock.acquire(caller)
     // Frees that emptied it left it alone, because it was on no list.
     if Slab.inUse(slab.counters) == 0, node.count >= cache.minimumPartial {
-      node.lock.release(Ordinary.self)
+      node.lock.release(caller, Ordinary.self)
       discard(caller, slab, Ordinary.self)
       return
     }
     append(caller, node, slab)
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
   }
 }

@@ -73,7 +73,7 @@ extension Instance {
       }
       if unsafe slab.exchange(freelist, counters, first, after) {
         if locked, isFrozen {
-          node.lock.release(Ordinary.self)
+          node.lock.release(caller, Ordinary.self)
         } else if locked {
           settle(caller, cache, slab, wasFull: wasFull, isEmpty: isEmpty)
         } else if toVCPU {
@@ -107,7 +107,7 @@ extension Instance {
     } else if !slab.isOnPartial {
       append(caller, node, slab)
     }
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     if unused { discard(caller, slab, Ordinary.self) }
   }
 }

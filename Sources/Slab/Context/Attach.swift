@@ -24,6 +24,7 @@ extension Instance {
   ///
   /// - Context: any.  Progress: the free list gets `exchangeCap` tries, then a fresh block is
   ///   carved, wait-free.
+  @inline(__always)
   func takeVCPU() -> VCPU? {
     let head = unsafe nl_instance_at_vcpu_free(pointer)
     var tries = 0
@@ -51,6 +52,7 @@ extension Instance {
   ///
   /// - Context: any.  Progress: `exchangeCap` tries; then the block is lost to this process, its
   ///   counters are not.
+  @inline(__always)
   func returnVCPU(_ vcpu: VCPU) {
     let head = unsafe nl_instance_at_vcpu_free(pointer)
     var tries = 0
@@ -64,6 +66,7 @@ extension Instance {
   }
 
   /// What never changes in a block: its tables and the dummy lines.
+  @inline(__always)
   private func fillTables(_ vcpu: VCPU) {
     unsafe vcpu.pointer.pointee.arena_base = pointer.pointee.arena_base
     unsafe vcpu.pointer.pointee.arena_size = pointer.pointee.arena_size
@@ -96,6 +99,7 @@ extension Configuration {
   /// - Context: any.  A handler that comes in between and attaches first wins.
   @inline(never)
   static func attach() -> VCPU {
+    if Preempt.isRT { return attachShared() }
     let instance = instance
     guard let vcpu = instance.takeVCPU() else {
       instance.count(.boot, .attachFailed)
@@ -105,11 +109,11 @@ extension Configuration {
     unsafe vcpu.pointer.pointee.tid = nl_gettid()
     unsafe vcpu.pointer.pointee.generation = instance.pointer.pointee.generation
     unsafe vcpu.pointer.pointee.attached_at = nl_add(nl_instance_at_attaches(instance.pointer), 1)
-    unsafe vcpu.pointer.pointee.hooked = 0
+    unsafe nl_vcpu_set_hooked(vcpu.pointer, 0)
     unsafe vcpu.pointer.pointee.silent = 0
     guard replace(.boot, with: vcpu) else {
       instance.returnVCPU(vcpu)
-      return vcpu
+      return Self.vcpu
     }
     // Last: the worker takes two attached blocks of one tid as proof that one thread is dead.
     vcpu.state = NL_VCPU_ATTACHED.rawValue
@@ -125,16 +129,18 @@ extension Configuration {
 
   /// Opens the lines of a block that a thread is about to use.
   @inline(__always)
-  private static func openLines(_ vcpu: VCPU) {
+  static func openLines(_ vcpu: VCPU) {
     var i = 0
     while i < Int(NL_CACHES) {
       let line = vcpu.line(ofCache: i)
       let cache = instance.cache(i)
       unsafe line.pointer.pointee.object_size = UInt32(truncatingIfNeeded: cache.objectSize)
-      line.isPending = false
-      unsafe nl_line_release_request(line.pointer)
+      if !Preempt.isRT {
+        line.isPending = false
+        unsafe nl_line_release_request(line.pointer)
+      }
       Form.open(line, of: cache)
-      line.unlock()
+      line.openLock()
       i &+= 1
     }
   }

@@ -4,7 +4,7 @@ import CPlatform
 ///
 /// Word: 0 free; else the holder's tid, with `NL_LOCK_WAITERS` while an ordinary caller sleeps and
 /// `nolockHolder` while the holder may not make the system call that would wake it.  A waiter
-/// behind such a holder sleeps with a time limit instead.
+/// behind such a holder sleeps with a time limit instead.  In the RT form it is a `TaskLock`.
 @safe
 struct CentralLock {
   let word: UnsafeMutablePointer<UInt32>
@@ -23,22 +23,24 @@ struct CentralLock {
   /// - Context: any.  Progress: wait-free.
   /// - Ordering: acquire; pairs with the release in `release` and `releaseNolock`.
   @inline(__always)
-  func tryAcquire(_ caller: VCPU) -> Bool {
-    unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
+  func tryAcquire<P: Preemption>(_ caller: PerCPU<P>) -> Bool {
+    if P.isRT { return unsafe TaskLock(word).tryAcquire() }
+    return unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
   }
 
   /// Takes the lock; spins shortly, then sleeps, because the holder may be descheduled.
   ///
   /// - Context: task.
   @inline(__always)
-  func acquire(_ caller: VCPU) {
+  func acquire<P: Preemption>(_ caller: PerCPU<P>) {
+    if P.isRT { return unsafe TaskLock(word).acquire() }
     if unsafe nl_cas_u32(word, 0, caller.tid) { return }
     acquireContended(caller.tid)
   }
 
   /// Waits or only tries, as the mode says; true with the lock held.
   @inline(__always)
-  func acquire<M: CallMode>(_ caller: VCPU, _ mode: M.Type) -> Bool {
+  func acquire<P: Preemption, M: CallMode>(_ caller: PerCPU<P>, _ mode: M.Type) -> Bool {
     if M.waits {
       acquire(caller)
       return true
@@ -47,7 +49,8 @@ struct CentralLock {
   }
 
   @inline(__always)
-  func release<M: CallMode>(_ mode: M.Type) {
+  func release<P: Preemption, M: CallMode>(_ caller: PerCPU<P>, _ mode: M.Type) {
+    if P.isRT { return unsafe TaskLock(word).release() }
     let old = unsafe nl_swap_u32(word, 0)
     if M.waits, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }
   }

@@ -65,7 +65,8 @@ extension Configuration {
 
   /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
   /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
-  /// times, worker stopped.  -1 for everything else.
+  /// times, worker stopped; "vcpus", RT form: among so many threads that attach later are dealt out.
+  /// -1 for everything else.
   ///
   /// - Context: task.
   static func control(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
@@ -80,6 +81,7 @@ extension Configuration {
       flush()
       return 0
     }
+    if Preempt.isRT, unsafe equal(key, "vcpus") { return shareVCPUs(value) ? 0 : -1 }
     if unsafe equal(key, "flush_here") {
       return flushHere(times: value)
     }

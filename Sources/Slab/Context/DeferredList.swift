@@ -45,12 +45,23 @@ extension Instance {
   @inline(never)
   func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
     guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
-    var node =
-      unsafe list.pointer.pointee.stalled
-      ?? WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+    var node = unsafe list.pointer.pointee.stalled
     probePoint(NL_PROBE_DRAIN)
     var drained = 0
-    while drained < limit, let object = unsafe node {
+    // The head is taken once, after the rest of an earlier take: whoever waits for what was deferred
+    // before its call waits for both, and a handler that keeps deferring keeps nobody here.
+    var tookHead = false
+    while drained < limit {
+      guard let object = unsafe node else {
+        if tookHead { break }
+        tookHead = true
+        #if NOLOCK_BROKEN_LATE_DETACH
+          unsafe node = nl_load_pointer(nl_deferred_at_head(list.pointer))
+        #else
+          unsafe node = WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
+        #endif
+        continue
+      }
       let cache = unsafe cache(of: slab(of: object))
       // Acquire: pairs with the producer's release of the link.
       let next = unsafe nl_load_pointer(cache.link(of: object))
@@ -60,6 +71,9 @@ extension Instance {
       unsafe node = next
       drained &+= 1
     }
+    #if NOLOCK_BROKEN_LATE_DETACH
+      if tookHead { _ = unsafe WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer)) }
+    #endif
     unsafe list.pointer.pointee.stalled = node
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
     count(caller, .deferredDrained, by: drained)

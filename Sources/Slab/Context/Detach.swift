@@ -30,14 +30,18 @@ extension Configuration {
     }
     _ = instance.drain(caller, vcpu.deferred, limit: .max)
     _ = Form.drainSlabs(caller, of: vcpu)
-    if vcpu.deferred.hasWork {
-      // Only a push that never ended (its thread vanished in a fork) can be left.
-      unsafe vcpu.deferred.pointer.pointee.stalled = nil
-      instance.count(caller, .lostLines)
-    }
+    // Only a push that never ended (its thread vanished in a fork) can be left.
+    giveUpRest(caller, vcpu.deferred)
+    giveUpRest(caller, vcpu.deferredSlabs)
     instance.returnOwnPages(caller, of: vcpu)
     unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
     instance.returnVCPU(vcpu)
+  }
+
+  private static func giveUpRest(_ caller: VCPU, _ list: DeferredList) {
+    guard list.hasWork else { return }
+    unsafe list.pointer.pointee.stalled = nil
+    instance.count(caller, .lostLines)
   }
 
   /// The exit hook: signals may still arrive, so the slot leads to `gone` before anything else.
@@ -45,6 +49,8 @@ extension Configuration {
   /// - Context: task, the ending thread itself.
   static func threadExit(_ vcpu: UnsafeMutableRawPointer?) {
     guard let vcpu = unsafe vcpu else { return }
+    // A thread may have moved to another vCPU since it armed the hook.
+    if Preempt.isRT { return detach(Self.vcpu, leaving: .gone) }
     detach(unsafe VCPU(vcpu.assumingMemoryBound(to: nl_vcpu.self)), leaving: .gone)
   }
 
@@ -53,6 +59,7 @@ extension Configuration {
   /// - Context: task.
   static func detach(_ vcpu: VCPU, leaving next: VCPU) {
     guard !vcpu.isShared, replace(vcpu, with: next) else { return }
+    if Preempt.isRT { return leaveShared(vcpu) }
     instance.lockForFlush(vcpu)
     reclaim(vcpu, vcpu)
   }
@@ -82,11 +89,15 @@ extension Configuration {
     if !vcpu.isShared, !isHooked(vcpu) {
       let error = unsafe nl_arm_exit_hook(instance.pointer.pointee.exit_key, vcpu.pointer)
       // Without a hook the worker finds the thread's end.
-      unsafe vcpu.pointer.pointee.hooked = error == 0 ? 1 : 2
+      if !Preempt.isRT { unsafe nl_vcpu_set_hooked(vcpu.pointer, error == 0 ? 1 : 2) }
     }
     startWorker()
   }
 
   @inline(__always)
-  private static func isHooked(_ vcpu: VCPU) -> Bool { unsafe vcpu.pointer.pointee.hooked != 0 }
+  private static func isHooked(_ vcpu: VCPU) -> Bool {
+    unsafe Preempt.isRT
+      ? nl_exit_hook_armed(instance.pointer.pointee.exit_key) != 0
+      : nl_vcpu_hooked(vcpu.pointer) != 0
+  }
 }

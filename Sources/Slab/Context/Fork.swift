@@ -12,7 +12,8 @@ extension Configuration {
   static func recoverInChild() {
     let instance = instance
     let me = vcpu
-    let tid = me.tid
+    let tid = Preempt.isRT ? nl_task_forked_from() : me.tid
+    let child = nl_gettid()
     unsafe instance.pointer.pointee.fork_marker.unsafelyUnwrapped.pointee = 1
     unsafe instance.pointer.pointee.generation &+= 1
     unsafe instance.pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
@@ -24,13 +25,13 @@ extension Configuration {
     while i < Int(NL_CACHES) {
       let cache = instance.cache(i)
       let node = cache.node
-      if abandons(node.lock, tid) {
+      if unsafe abandons(node.lock.word, tid, child) {
         node.head = nil
         node.tail = nil
         unsafe node.pointer.pointee.partial_count = 0
       }
       let barn = cache.barn
-      if abandons(barn.lock, tid) {
+      if unsafe abandons(barn.lock.word, tid, child) {
         unsafe barn.pointer.pointee.full = nil
         unsafe barn.pointer.pointee.empty = nil
         unsafe barn.pointer.pointee.full_count = 0
@@ -38,15 +39,16 @@ extension Configuration {
       }
       i &+= 1
     }
-    recoverZone(tid)
+    recoverZone(tid, child)
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
+    if Preempt.isRT { return recoverShared(me, tid, child) }
     orphanOthers(me)
-    if !me.isShared { unsafe me.pointer.pointee.tid = nl_gettid() }
+    if !me.isShared { unsafe me.pointer.pointee.tid = child }
   }
 
-  private static func recoverZone(_ tid: UInt32) {
+  private static func recoverZone(_ tid: UInt32, _ child: UInt32) {
     let zone = instance.zone
-    guard abandons(zone.lock, tid) else { return }
+    guard unsafe abandons(zone.lock.word, tid, child) else { return }
     var order = 0
     while order <= Int(NL_MAX_ORDER) {
       unsafe nl_zone_at_free(zone.pointer, order).pointee = nil
@@ -78,11 +80,14 @@ extension Configuration {
   }
 
   /// Frees a lock whose holder vanished; true if what it guards must be given up.
-  private static func abandons(_ lock: CentralLock, _ tid: UInt32) -> Bool {
+  static func abandons(
+    _ word: UnsafeMutablePointer<UInt32>, _ tid: UInt32, _ child: UInt32
+  ) -> Bool {
     let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
-    let holder = unsafe nl_load_u32(lock.word) & ~flags
+    let holder = unsafe nl_load_u32(word) & ~flags
+    if holder == tid, Preempt.isRT { unsafe nl_store_u32(word, child) }
     if holder == 0 || holder == tid { return false }
-    unsafe nl_store_u32(lock.word, 0)
+    unsafe nl_store_u32(word, 0)
     instance.count(vcpu, .lostAtFork)
     return true
   }

@@ -9,26 +9,37 @@ typealias Slot = UnsafeMutablePointer<UnsafeMutableRawPointer?>
 /// either sees the byte set, or takes and returns it in between; the window between the test and
 /// the store is harmless.  A remote flusher asks by `request` and by poisoned bounds, see
 /// SheafRemoteFlush.swift.
+///
+/// In the RT form the lock is a `TaskLock` in the same place, and whoever flushes just takes it.
 @safe
-struct Line {
+struct PerCPULine<P: Preemption> {
   let pointer: UnsafeMutablePointer<nl_line>
 
   @inline(__always)
   init(_ pointer: UnsafeMutablePointer<nl_line>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var isLocked: Bool { unsafe nl_line_lock(pointer) != 0 }
+  private var taskLock: TaskLock { unsafe TaskLock(nl_line_at_owner(pointer)) }
 
-  /// Takes the lock after `isLocked` was false.  The fence keeps what follows behind the store.
   @inline(__always)
-  func lock() {
+  var isLocked: Bool {
+    unsafe P.isRT ? nl_load_u32(nl_line_at_owner(pointer)) != 0 : nl_line_lock(pointer) != 0
+  }
+
+  /// Takes the lock after `isLocked` was false; false iff another task was faster (RT).  The fence
+  /// keeps what follows behind the store.
+  @inline(__always)
+  func lock() -> Bool {
+    if P.isRT { return taskLock.tryAcquire() }
     unsafe nl_line_set_lock(pointer, 1)
     nl_signal_fence()
+    return true
   }
 
   /// Returns the lock.  Release: pairs with the remote flusher's acquire load of it.
   @inline(__always)
   func unlock() {
+    if P.isRT { return taskLock.release() }
     nl_signal_fence()
     unsafe nl_line_unlock(pointer)
   }
@@ -37,8 +48,24 @@ struct Line {
   func tryLock() -> Bool {
     if isLocked { return false }
     FlusherPhase.beforeLock()
-    lock()
+    return lock()
+  }
+
+  /// Takes the lock where the design has nothing else to turn to.  RT: waits while another task has
+  /// it, but a nolock call only where its caller declared a preemptible task; false also if it is
+  /// this task's own already.
+  @inline(__always)
+  func acquire<M: CallMode>(_ mode: M.Type) -> Bool {
+    if tryLock() { return true }
+    if !P.isRT || taskLock.isMine || !(M.waits || Context.allowsBlocking) { return false }
+    taskLock.acquire()
     return true
+  }
+
+  /// Makes the lock of a block that nobody uses yet free.
+  @inline(__always)
+  func openLock() {
+    unsafe P.isRT ? nl_store_u32(nl_line_at_owner(pointer), 0) : nl_line_unlock(pointer)
   }
 
   /// Takes the lock again after work without it; false if it is held, or a flusher asks for it.
@@ -76,12 +103,22 @@ struct Line {
 
   /// Acquire: pairs with the flusher's release at its end, so its changes of the line are seen.
   @inline(__always)
-  var isRequested: Bool { unsafe nl_line_request_acquire(pointer) != 0 }
+  var isRequested: Bool { unsafe !P.isRT && nl_line_request_acquire(pointer) != 0 }
 
+  /// Not in the RT form, where the byte belongs to the lock.
   @inline(__always)
   var isPending: Bool {
     get { unsafe nl_line_pending(pointer) != 0 }
     nonmutating set { unsafe nl_line_set_pending(pointer, newValue ? 1 : 0) }
+  }
+
+  /// True if the ordinary call that holds the lock has to drain once it holds none.
+  @inline(__always)
+  func takePending(_ vcpu: PerCPU<P>) -> Bool {
+    if P.isRT { return vcpu.deferred.hasWork }
+    if !isPending { return false }
+    isPending = false
+    return true
   }
 
   /// Objects in main, at most its capacity.
@@ -105,6 +142,7 @@ struct Line {
     FlusherPhase.beforeBounds()
     unsafe nl_line_set_empty(pointer, UInt(bitPattern: first))
     unsafe nl_line_set_full(pointer, UInt(bitPattern: first + main.capacity))
+    if P.isRT { return }
     nl_signal_fence()
     #if !NOLOCK_BROKEN_NO_RECHECK
       if unsafe nl_line_request(pointer) | nl_line_pending(pointer) != 0 { poisonBounds() }

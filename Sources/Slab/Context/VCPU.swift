@@ -1,20 +1,21 @@
 import CPlatform
 
-/// One attached thread's block, or one of the two shared ones (`boot`, `gone`).
+/// One attached thread's block, or one of the two shared ones (`boot`, `gone`).  In the RT form
+/// several threads have the same.
 @safe
-struct VCPU: Equatable {
+struct PerCPU<P: Preemption>: Equatable {
   let pointer: UnsafeMutablePointer<nl_vcpu>
 
   @inline(__always)
   init(_ pointer: UnsafeMutablePointer<nl_vcpu>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  static func == (a: VCPU, b: VCPU) -> Bool { unsafe a.pointer == b.pointer }
+  static func == (a: PerCPU, b: PerCPU) -> Bool { unsafe a.pointer == b.pointer }
 
   @inline(__always)
-  static var boot: VCPU { unsafe VCPU(nl_get_boot()) }
+  static var boot: PerCPU { unsafe PerCPU(nl_get_boot()) }
   @inline(__always)
-  static var gone: VCPU { unsafe VCPU(nl_get_gone()) }
+  static var gone: PerCPU { unsafe PerCPU(nl_get_gone()) }
 
   @inline(__always)
   var state: UInt32 {
@@ -28,26 +29,32 @@ struct VCPU: Equatable {
 
   /// True of the helper thread's block.
   @inline(__always)
-  var isWorker: Bool { unsafe pointer.pointee.hooked == 3 }
+  var isWorker: Bool { unsafe nl_vcpu_hooked(pointer) == 3 }
 
   /// Who takes a central lock in this block's name.
   @inline(__always)
-  var tid: UInt32 { isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid }
+  var tid: UInt32 {
+    if P.isRT { return nl_task_tid() }
+    return isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid
+  }
 
   /// The line at a byte offset, as the tables hold it.
   @inline(__always)
-  func line(atOffset offset: Int) -> Line {
-    unsafe Line((UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
+  func line(atOffset offset: Int) -> PerCPULine<P> {
+    unsafe PerCPULine((UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
   }
 
   /// The line of a cache, 0..<NL_CACHES.
   @inline(__always)
-  func line(ofCache cache: Int) -> Line {
-    unsafe Line(nl_vcpu_at_line(pointer, cache &+ Int(NL_LINE_FIRST.rawValue)))
+  func line(ofCache cache: Int) -> PerCPULine<P> {
+    unsafe PerCPULine(nl_vcpu_at_line(pointer, cache &+ Int(NL_LINE_FIRST.rawValue)))
   }
 
   @inline(__always)
   var deferred: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred(pointer)) }
+  /// Of the design with per-CPU slabs: deactivations that handlers of this thread left.
+  @inline(__always)
+  var deferredSlabs: DeferredList { unsafe DeferredList(nl_vcpu_at_deferred_slabs(pointer)) }
 }
 
 extension Instance {
@@ -59,6 +66,9 @@ extension Instance {
     let n = UInt64(truncatingIfNeeded: n)
     if caller.isShared {
       _ = unsafe nl_add(nl_instance_at_counter(pointer, counter.rawValue), n)
+    } else if P.isRT {
+      // Relaxed: a statistic, and other threads count here, too.
+      _ = unsafe nl_add(nl_vcpu_at_counter(caller.pointer, counter.rawValue), n)
     } else {
       unsafe nl_count_by(nl_vcpu_at_counter(caller.pointer, counter.rawValue), n)
     }

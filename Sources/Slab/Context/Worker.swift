@@ -28,7 +28,9 @@ extension Configuration {
   static func runWorker() {
     let instance = instance
     let me = enterNolock()
-    if !me.isShared { unsafe me.pointer.pointee.hooked = 3 }  // no exit hook: it detaches itself
+    if !Preempt.isRT, !me.isShared {
+      unsafe nl_vcpu_set_hooked(me.pointer, 3)  // no exit hook: it detaches itself
+    }
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), nl_gettid())
     let bell = unsafe nl_instance_at_worker_bell(instance.pointer)
     let state = unsafe nl_instance_at_worker_state(instance.pointer)
@@ -65,7 +67,7 @@ extension Configuration {
     if unsafe nl_load_pointer(nl_zone_at_parked(instance.zone.pointer)) != nil {
       instance.zone.lock.acquire(me)
       instance.returnParked()
-      instance.zone.lock.release(Ordinary.self)
+      instance.zone.lock.release(me, Ordinary.self)
     }
     instance.fillReserve(me)
     if flushAll || round % 10 == 0 { lookAfterThreads(me, flushAll: flushAll) }
@@ -89,6 +91,7 @@ extension Configuration {
   /// Reclaims the blocks of the dead and flushes those of the silent.
   private static func lookAfterThreads(_ me: VCPU, flushAll: Bool) {
     let instance = instance
+    if Preempt.isRT { return flushShared(me, flushAll: flushAll) }
     let pid = nl_getpid()
     var i = 0
     while i < instance.vcpuCount {
@@ -110,10 +113,20 @@ extension Configuration {
     }
   }
 
+  /// vCPUs of the RT form never die.
+  private static func flushShared(_ me: VCPU, flushAll: Bool) {
+    var i = 0
+    while i < instance.vcpuCount {
+      let vcpu = instance.vcpu(i)
+      if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
+      i &+= 1
+    }
+  }
+
   /// True if a thread without an exit hook is gone.  A thread that got its tid and never allocates
   /// hides it until that one ends, too.
   private static func isDead(_ vcpu: VCPU, _ pid: UInt32) -> Bool {
-    guard unsafe vcpu.pointer.pointee.hooked != 1 else { return false }
+    guard unsafe nl_vcpu_hooked(vcpu.pointer) != 1 else { return false }
     let tid = vcpu.tid
     if nl_probe_thread(pid, tid) == -3 { return true }  // ESRCH
     var i = 0

@@ -72,7 +72,9 @@ extension Instance {
     var n: UInt64 = 0
     var i = 0
     while i < vcpuCount {
-      if vcpu(i).state == NL_VCPU_ATTACHED.rawValue { n &+= 1 }
+      let vcpu = vcpu(i)
+      let used = unsafe P.isRT ? nl_load_u32(nl_vcpu_at_users(vcpu.pointer)) > 0 : true
+      if used, vcpu.state == NL_VCPU_ATTACHED.rawValue { n &+= 1 }
       i &+= 1
     }
     return n

@@ -5,7 +5,9 @@ import CPlatform
 /// Every use is specialised; nothing is looked up at run time.
 protocol Configuration {
   associatedtype Form: Design where Form.C == Self
-  static var instance: Instance { get }
+  associatedtype Preempt: Preemption
+  typealias VCPU = PerCPU<Preempt>
+  static var instance: Instance<Preempt> { get }
   /// The calling thread's block: `boot` before its first slow call, `gone` after its exit.
   static var vcpu: VCPU { get }
   /// Sets the thread's slot if it still holds `old`.
@@ -41,7 +43,11 @@ extension Configuration {
   ///
   /// - Context: task.
   static func start() -> Bool {
-    unsafe instance.start(constants, exitHook: hooks.exit, childHook: hooks.child)
+    unsafe instance.start(
+      constants, exitHook: hooks.exit, childHook: hooks.child,
+      prepare: {
+        Preempt.isRT ? unsafe shareVCPUs(UInt64(instance.pointer.pointee.cpu_count)) : true
+      })
   }
 }
 

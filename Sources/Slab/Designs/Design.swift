@@ -6,6 +6,8 @@ import CPlatform
 /// Every use is specialised for one `Configuration`; nothing is looked up at run time.
 protocol Design {
   associatedtype C: Configuration
+  typealias VCPU = PerCPU<C.Preempt>
+  typealias Line = PerCPULine<C.Preempt>
 
   /// The fast line's attempt: true with an object, or false with nothing changed.  The line may be
   /// a dummy (foreign page, no vCPU), which every design must refuse.
@@ -58,6 +60,10 @@ extension Design {
     gfp & ~(NOLOCK_GFP_ZERO.rawValue | NOLOCK_GFP_ACCOUNT.rawValue) == 0
   }
 
+  /// RT: true where a nolock call must not touch a lock, and so gets nothing and defers its frees.
+  @inline(__always)
+  static var refuses: Bool { C.Preempt.isRT && !Context.allowsTrylock }
+
   /// The number of the cache that serves `size`, 1...8192 bytes.
   @inline(__always)
   static func cacheIndex(_ size: Int, _ gfp: UInt32) -> Int {
@@ -100,6 +106,10 @@ extension Design {
     guard areKnown(gfp), C.instance.isStarted else { return nil }
     let instance = C.instance
     let vcpu = C.enterNolock()
+    if refuses {
+      instance.count(vcpu, .nolockNull)
+      return nil
+    }
     var wanted = size
     var attempt = 0
     while attempt < (C.hasNolockFlag ? 1 : 2), wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
@@ -145,7 +155,7 @@ extension Design {
       instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
       return
     }
-    if unsafe release(vcpu, cache, object, Nolock.self) { return }
+    if !refuses, unsafe release(vcpu, cache, object, Nolock.self) { return }
     unsafe C.deferFree(vcpu, object, of: cache)
   }
 }

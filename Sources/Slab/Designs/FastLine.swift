@@ -52,7 +52,9 @@ extension Design {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(plainLine(C.vcpu, last), &object, Nolock.self) { return unsafe object }
+    if unsafe !refuses && hit(plainLine(C.vcpu, last), &object, Nolock.self) {
+      return unsafe object
+    }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -64,7 +66,9 @@ extension Design {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) { return unsafe object }
+    if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) {
+      return unsafe object
+    }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
@@ -72,7 +76,8 @@ extension Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, Nolock.self) ?? allocNolockSlow(size, gfp, node)
+    if !refuses, let object = unsafe hitZeroed(size, gfp, Nolock.self) { return unsafe object }
+    return unsafe allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -82,7 +87,7 @@ extension Design {
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    if unsafe !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
+    if unsafe refuses || !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
   }
 
   @inline(__always)

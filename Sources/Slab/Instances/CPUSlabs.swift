@@ -4,8 +4,9 @@ import CPlatform
 /// The design of Linux 6.18: a slab per vCPU.
 enum CPUSlabs: Configuration {
   typealias Form = CPUSlabDesign<CPUSlabs>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_cpuslab()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_cpuslab()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_cpuslab()) }
   @inline(__always)

@@ -29,8 +29,9 @@ extension Configuration {
     _ storage: UnsafeMutableRawPointer, _ name: StaticString, _ entries: Entries
   ) -> UnsafePointer<nolock_ops> {
     typealias Pointer = @convention(c) (Int, UInt32, Int32) -> UnsafeMutableRawPointer?
-    var capabilities =
-      NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_STATS.rawValue | NOLOCK_CAP_LIMIT.rawValue
+    var capabilities = NOLOCK_CAP_GFP_ACCOUNT.rawValue | NOLOCK_CAP_LIMIT.rawValue
+    // Unguarded, the fast line does not count.
+    if isGuarded { capabilities |= NOLOCK_CAP_STATS.rawValue }
     if entries.kmallocNolock != nil { capabilities |= NOLOCK_CAP_ANY_CONTEXT.rawValue }
     let ops = unsafe storage.assumingMemoryBound(to: nolock_ops.self)
     unsafe ops.pointee = nolock_ops(
@@ -40,7 +41,8 @@ extension Configuration {
       kmalloc_nolock: unsafeBitCast(entries.kmallocNolock, to: Pointer?.self),
       kfree_nolock: entries.kfreeNolock, kfree_rcu: nil, kfree_rcu_nolock: nil,
       barrier: entries.barrier, thread_attach: entries.attach, thread_detach: entries.detach,
-      stats: entries.stats, ksize: entries.ksize, control: entries.control)
+      stats: isGuarded ? entries.stats : nil, ksize: entries.ksize, control: entries.control,
+      context: { nolockContext($0) }, defer_irq: { nolockDeferIRQ($0) })
     return unsafe UnsafePointer(ops)
   }
 }

@@ -5,8 +5,9 @@ import CPlatform
 /// fast line.  Its numbers are what the others are compared with; it promises nothing in a handler.
 enum Floor: Configuration {
   typealias Form = SheafDesign<Floor>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_floor()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_floor()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_floor()) }
   @inline(__always)

@@ -6,8 +6,9 @@ import CPlatform
 /// that call becomes with the flag known.
 enum GFPFlag: Configuration {
   typealias Form = SheafDesign<GFPFlag>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_gfpflag()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_gfpflag()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_gfpflag()) }
   @inline(__always)

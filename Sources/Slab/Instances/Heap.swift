@@ -5,8 +5,9 @@ import CPlatform
 /// so that a batch of a thousand objects stays out of the slabs.
 enum Heap: Configuration {
   typealias Form = SheafDesign<Heap>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_heap()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_heap()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_heap()) }
   @inline(__always)

@@ -4,8 +4,9 @@ import CPlatform
 /// The sheaf design with the kernel's constants: what revisions are compared with.
 enum Sheaves: Configuration {
   typealias Form = SheafDesign<Sheaves>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_sheaves()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_sheaves()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_sheaves()) }
   @inline(__always)

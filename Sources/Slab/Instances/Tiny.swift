@@ -4,8 +4,9 @@ import CPlatform
 /// SLUB_TINY: small, nothing per CPU.
 enum Tiny: Configuration {
   typealias Form = TinyDesign<Tiny>
+  typealias Preempt = PreemptNone
   @inline(__always)
-  static var instance: Instance { unsafe Instance(nl_get_instance_tiny()) }
+  static var instance: Instance<Preempt> { unsafe Instance(nl_get_instance_tiny()) }
   @inline(__always)
   static var vcpu: VCPU { unsafe VCPU(nl_get_vcpu_tiny()) }
   @inline(__always)

@@ -2,7 +2,10 @@ import CPlatform
 
 /// One instance of the allocator: all that its threads share.
 @safe
-struct Instance {
+struct Instance<P: Preemption> {
+  typealias VCPU = PerCPU<P>
+  typealias Line = PerCPULine<P>
+
   let pointer: UnsafeMutablePointer<nl_instance>
 
   @inline(__always)

@@ -50,7 +50,7 @@ extension Instance {
       probePoint(NL_PROBE_ZONE_LOCK)
       returnBlock(block)
       if M.waits { returnParked() }
-      zone.lock.release(M.self)
+      zone.lock.release(caller, M.self)
     } else {
       count(caller, .zoneLockBusy)
       _ = unsafe WaitFreeStack.push(
@@ -66,7 +66,7 @@ extension Instance {
       probePoint(NL_PROBE_ZONE_LOCK)
       if M.waits { returnParked() }
       let block = takeBlock(order: order)
-      zone.lock.release(M.self)
+      zone.lock.release(caller, M.self)
       if block != nil || M.waits { return block }
     } else {
       count(caller, .zoneLockBusy)
@@ -130,6 +130,7 @@ extension Instance {
   @inline(__always)
   private func enterList(_ caller: VCPU) -> Bool {
     if caller.isShared { return false }
+    if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() }
     if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
     unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
     nl_signal_fence()
@@ -138,6 +139,7 @@ extension Instance {
 
   @inline(__always)
   private func leaveList(_ caller: VCPU) {
+    if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).release() }
     nl_signal_fence()
     unsafe nl_vcpu_set_page_lock(caller.pointer, 0)
   }
@@ -157,6 +159,6 @@ extension Instance {
       unsafe nl_vcpu_at_page_count(vcpu.pointer, order).pointee = 0
       order &+= 1
     }
-    zone.lock.release(Ordinary.self)
+    zone.lock.release(caller, Ordinary.self)
   }
 }

@@ -19,7 +19,7 @@ extension Instance {
         if unsafe nl_load_pointer(place) == nil {
           zone.lock.acquire(caller)
           let block = takeBlock(order: order)
-          zone.lock.release(Ordinary.self)
+          zone.lock.release(caller, Ordinary.self)
           guard let block else { return }
           unsafe nl_populate(
             UInt(bitPattern: address(ofPage: page(of: block))), 4096 &<< UInt64(order))

@@ -11,7 +11,8 @@ extension Instance {
   /// Address space only: no page is touched before it is used.
   /// - Context: task; the constructor, or the first ordinary call of a program that runs before it.
   func start(
-    _ constants: Constants, exitHook: nl_exit_hook, childHook: nl_plain_hook
+    _ constants: Constants, exitHook: nl_exit_hook, childHook: nl_plain_hook,
+    prepare: () -> Bool
   ) -> Bool {
     let started = unsafe nl_instance_at_started(pointer)
     if unsafe !nl_cas_u32(started, 0, Self.starting) {
@@ -26,7 +27,7 @@ extension Instance {
       cache(i).prepare(index: i, cpus: Int(cpus), constants)
     }
     guard reserveArena(), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
-      nl_at_fork(childHook) == 0
+      nl_at_fork(childHook) == 0, prepare()
     else {
       unsafe nl_store_u32(started, Self.failed)
       return false

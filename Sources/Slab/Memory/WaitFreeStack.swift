@@ -19,7 +19,9 @@ enum WaitFreeStack {
   /// - Ordering: release at both stores; pairs with the acquire of `takeAll` and `next`.
   @inline(__always)
   static func push(_ head: Slot, _ node: UnsafeMutableRawPointer, link: Slot) -> Bool {
-    unsafe nl_store_pointer(link, pending)
+    #if !NOLOCK_BROKEN_NO_PENDING
+      unsafe nl_store_pointer(link, pending)
+    #endif
     let old = unsafe nl_swap_pointer(head, node)
     unsafe nl_store_pointer(link, old)
     return unsafe old == nil

@@ -19,6 +19,7 @@ struct sweep {
   size_t size;             ///< bytes, of the operation and of the handler's objects
   uint32_t gfp;
   long only;               ///< 0: the handler works at every boundary; k: at boundary k alone
+  uint32_t context;        ///< what the handler declares first; 0: nothing
   // The handler's state: objects of earlier interrupts, and objects that another thread allocated.
   void *held[SWEEP_HELD];
   int held_count;
@@ -72,6 +73,27 @@ int sweep_fork(const struct nolock_ops *ops, int threads, int forks);
 /// `threads` threads hand objects of all buckets to each other through shared slots, `operations`
 /// each.  Returns violations.
 long sweep_exchange(const struct nolock_ops *ops, int threads, long operations);
+
+/// What was seen of signals of class hard IRQ; numbers of handler runs.
+struct sweep_masking {
+  int on;           ///< interrupts on: 1
+  int off;          ///< interrupts off, nested: 0
+  int refused;      ///< arrivals meanwhile: 3, two of them of one signal
+  int restored[2];  ///< when the outermost restore returned: 1 of each
+  uint32_t declared;///< what the thread was then
+};
+struct sweep_masking sweep_mask(const struct nolock_ops *ops);
+
+/// A declared preemptible task allocates 64 bytes by the nolock call on another thread, while the
+/// calling thread holds the futex word `line` of its vCPU; released once the other sleeps.
+struct sweep_waiting {
+  int slept;    ///< 1 if the other thread was seen waiting for the word
+  size_t size;  ///< of the object that it got
+};
+struct sweep_waiting sweep_wait_for_line(const struct nolock_ops *ops, uint32_t *line);
+
+/// 1 if this process may run SCHED_FIFO threads and has a CPU besides theirs.
+int sweep_may_use_fifo(void);
 
 /// Runs `body(argument)` on a fresh thread with its first allocator call still before it.
 int sweep_on_new_thread(void (*body)(void *), void *argument);

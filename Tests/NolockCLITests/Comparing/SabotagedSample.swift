@@ -14,10 +14,12 @@ enum SabotagedSample {
     case slowNew
     /// Every sample of the new code fails.
     case failingNew
+    /// The copy's object is replaced by another build.
+    case otherCopy
   }
 
   /// Writes the program; `NOLOCK_SAMPLE` names it.
-  static func write(_ change: Change, to path: String) throws {
+  static func write(_ change: Change, to path: String, other: String = "") throws {
     let dilation = MemoryLayout<nl_plan_entry>.offset(of: \.dilation) ?? 0
     let object = MemoryLayout<nl_plan_entry>.offset(of: \.object_path) ?? 0
     let text = """
@@ -32,6 +34,8 @@ enum SabotagedSample {
       if change == "slowCopy" and "/copy/" in path: share = 3.0
       if change == "idlePlant": share = 0.0
       if change == "slowNew" and "/new" in path: share = 3.0
+      if change == "otherCopy" and "/copy/" in path:
+          entry[\(object):\(object) + 1024] = b"\(other)".ljust(1024, b"\\0")
       if change == "failingNew" and "/new" in path: sys.exit(1)
       struct.pack_into("<d", entry, \(dilation), share)
       sys.exit(subprocess.run([real], input=bytes(entry)).returncode)
@@ -47,6 +51,15 @@ struct Comparing {}
 
 /// Shared objects of the allocator, built once for all tests of this process.
 enum TestObjects {
+  /// The working tree with so many instructions more in each kmalloc; `nil` where it does not build.
+  static func planted(_ count: Int) -> String? {
+    let path =
+      FileManager.default.temporaryDirectory.path + "/nolock-test-planted-\(getpid())/\(count).so"
+    if FileManager.default.fileExists(atPath: path) { return path }
+    let script = Paths.package + "/Benchmarks/studies/planted-subject"
+    return (try? Program.run(script, [path, "\(count)"]))?.status == 0 ? path : nil
+  }
+
   /// The working tree in layouts 1 and 2, by its own script; `nil` where it does not build.
   static let built: [String]? = {
     let folder = FileManager.default.temporaryDirectory.path + "/nolock-test-objects-\(getpid())"

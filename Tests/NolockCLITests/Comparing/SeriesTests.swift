@@ -66,6 +66,7 @@ extension Comparing {
         #expect(ended.status == 3, "\(ended.output)\(ended.errors)")
         let report = try JSONDecoder().decode(SeriesReport.self, from: Data(ended.output.utf8))
         #expect(report.culprits.isEmpty)
+        #expect(try SchemaCheck.complaints("series", folder + "/out/series.json") == "")
         let v2 = report.versions[0].patches
         #expect(v2.map(\.title) == ["A comment", "Breaks the build", "Repairs it"])
         #expect(v2[0].effects.first?.patch?.identical == true)

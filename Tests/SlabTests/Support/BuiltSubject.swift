@@ -16,10 +16,10 @@ enum BuiltSubject {
   }()
 
   /// Builds with `flags` and returns the object's path.
-  static func build(_ name: String, flags: [String]) throws -> String {
+  static func build(_ name: String, design: String = "sheaves", flags: [String]) throws -> String {
     let object = folder.appending(path: "\(name).so").path
     let script = root.appending(path: "scripts/build-subject").path
-    let result = try Command.run([script, object, "sheaves"] + flags.flatMap { ["-D", $0] })
+    let result = try Command.run([script, object, design] + flags.flatMap { ["-D", $0] })
     try #require(result.status == 0, "build-subject: \(result.text)")
     return object
   }

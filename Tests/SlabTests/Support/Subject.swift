@@ -22,6 +22,11 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   static let cpuslab = unsafe Subject(BuiltIn.cpuslab.subject!, "cpuslab").withWorker()
   static let tiny = unsafe Subject(BuiltIn.tiny.subject!, "tiny").withWorker()
   static let gfpflag = unsafe Subject(BuiltIn.gfpflag.subject!, "gfpflag").withWorker()
+  static let sheavesRT = unsafe Subject(BuiltIn.sheavesRT.subject!, "sheaves-rt").withWorker()
+  static let cpuslabRT = unsafe Subject(BuiltIn.cpuslabRT.subject!, "cpuslab-rt").withWorker()
+  static let tinyRT = unsafe Subject(BuiltIn.tinyRT.subject!, "tiny-rt").withWorker()
+  /// The forms of PREEMPT_RT.
+  static let rt = [sheavesRT, cpuslabRT, tinyRT]
   /// The designs whose vCPUs have sheaves.
   static let withSheaves = [sheaves, heap, gfpflag]
   static let all = [sheaves, heap, cpuslab, tiny, gfpflag]
@@ -52,6 +57,13 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   func threadAttach() -> Int32 { unsafe ops.pointee.thread_attach() }
   func threadDetach() { unsafe ops.pointee.thread_detach() }
   func control(_ key: String, _ value: UInt64) -> Int32 { unsafe ops.pointee.control(key, value) }
+
+  /// Runs `body` with the calling thread's context declared.
+  func declared<R>(_ context: nolock_context, _ flags: UInt32 = 0, _ body: () -> R) -> R {
+    let before = unsafe ops.pointee.context(context.rawValue | flags)
+    defer { _ = unsafe ops.pointee.context(before) }
+    return body()
+  }
 
   func fill(_ object: UInt, _ count: Int, with byte: UInt8) {
     _ = unsafe memset(UnsafeMutableRawPointer(bitPattern: object)!, Int32(byte), count)

@@ -23,6 +23,9 @@ struct Sweep {
     return books
   }
 
+  /// What the handler declares before it calls the allocator.
+  func declare(_ context: nolock_context) { unsafe state.pointee.context = context.rawValue }
+
   /// The one boundary at which the handler works; 0 for all.
   func workOnly(at boundary: Int) { unsafe state.pointee.only = boundary }
 

@@ -6,19 +6,22 @@ import CPlatform
 /// {freelist, tid} change by one exchange, so the fast path needs no lock.  The lock guards what
 /// takes several steps: the active slab and the chain.  Whoever holds it is this very thread, so a
 /// nolock call that finds it held must touch nothing of the line, not even by an exchange.
+///
+/// In the RT form every change is made under the lock, as in the kernel, which has no lockless fast
+/// path there.
 @safe
-struct CPUSlab {
+struct CPUSlab<P: Preemption> {
   let pointer: UnsafeMutablePointer<nl_cpu_slab>
 
   @inline(__always)
-  init(_ line: Line) {
+  init(_ line: PerCPULine<P>) {
     unsafe pointer = UnsafeMutableRawPointer(line.pointer).assumingMemoryBound(
       to: nl_cpu_slab.self)
   }
 
   @inline(__always)
-  var line: Line {
-    unsafe Line(UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: nl_line.self))
+  var line: PerCPULine<P> {
+    unsafe PerCPULine(UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: nl_line.self))
   }
 
   @inline(__always)

@@ -12,8 +12,9 @@ extension CPUSlabDesign {
       drainOwn(vcpu)
       if line.isRequested { giveUp(vcpu, line, cache) }
     }
-    // −EBUSY: what this call interrupted is inside the section that edits the line.
-    guard line.tryLock() else {
+    // −EBUSY: what this call interrupted is inside the section that edits the line, or (RT) another
+    // task is, and the caller may not wait for it.
+    guard line.acquire(M.self) else {
       C.instance.count(vcpu, .lineBusy)
       // An ordinary call gets here only after a siglongjmp out of the section.
       return M.waits ? unsafe fromNode(vcpu, cache, M.self) : nil
@@ -42,7 +43,7 @@ extension CPUSlabDesign {
   /// An object of the active slab or of the vCPU's partial ones, lock held; nil if there is none.
   @inline(__always)
   private static func takeLocked<M: CallMode>(
-    _ vcpu: VCPU, _ cpu: CPUSlab, _ cache: Cache, _ mode: M.Type
+    _ vcpu: VCPU, _ cpu: CPUSlab<C.Preempt>, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     if let slab = cpu.slab {
       // A handler may have put objects there, or handlers made the fast path fail.
@@ -63,7 +64,7 @@ extension CPUSlabDesign {
   /// line has no active slab any more.
   @inline(__always)
   private static func takeFreelist<M: CallMode>(
-    _ vcpu: VCPU, _ cpu: CPUSlab, _ slab: Slab, _ mode: M.Type
+    _ vcpu: VCPU, _ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     switch C.instance.takeFreelist(vcpu, slab, M.self) {
     case .taken(let first): return unsafe load(cpu, slab, first)
@@ -75,7 +76,7 @@ extension CPUSlabDesign {
 
   /// Makes `slab` active and takes the first of its objects, lock held.
   @inline(__always)
-  private static func load(_ cpu: CPUSlab, _ slab: Slab, _ first: UnsafeMutableRawPointer)
+  private static func load(_ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ first: UnsafeMutableRawPointer)
     -> UnsafeMutableRawPointer
   {
     unsafe cpu.install(slab, cpu.link(of: first).pointee)
@@ -85,14 +86,14 @@ extension CPUSlabDesign {
   /// An object of a slab from the node's list, or of a new one, which becomes active.
   @inline(__always)
   private static func takeNew<M: CallMode>(
-    _ vcpu: VCPU, _ cpu: CPUSlab, _ cache: Cache, _ mode: M.Type
+    _ vcpu: VCPU, _ cpu: CPUSlab<C.Preempt>, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     let instance = C.instance
     let chain = instance.isolatePartials(vcpu, cache, M.self)
     guard let slab = chain ?? instance.makeSlab(vcpu, cache, M.self) else { return nil }
     var rest = chain?.next
-    guard cpu.line.tryLock() else {
-      // Only a handler that left by siglongjmp: nothing of this line will be used again.
+    guard cpu.line.acquire(M.self) else {
+      // Only after a siglongjmp out of the section, or in a nolock call of the RT form.
       if M.waits {
         slab.next = rest
         instance.putPartials(vcpu, cache, slab)

@@ -44,16 +44,15 @@ extension CPUSlabDesign {
     _ vcpu: VCPU, _ slab: Slab, _ freelist: UnsafeMutableRawPointer?
   ) {
     unsafe slab.pointer.pointee.saved = freelist
-    let list = unsafe nl_vcpu_at_deferred_slabs(vcpu.pointer)
     _ = unsafe WaitFreeStack.push(
-      nl_deferred_at_head(list), UnsafeMutableRawPointer(slab.pointer),
+      nl_deferred_at_head(vcpu.deferredSlabs.pointer), UnsafeMutableRawPointer(slab.pointer),
       link: nl_slab_at_next(slab.pointer))
     C.instance.count(vcpu, .deactivateDeferred)
     unsafe nl_instance_set_dirty(C.instance.pointer, 1)
   }
 
   static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool {
-    let list = unsafe DeferredList(nl_vcpu_at_deferred_slabs(vcpu.pointer))
+    let list = vcpu.deferredSlabs
     if !list.hasWork { return false }
     guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
     let instance = C.instance

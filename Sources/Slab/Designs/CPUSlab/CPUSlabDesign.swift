@@ -11,6 +11,7 @@ enum CPUSlabDesign<C: Configuration>: Design {
   static func hit<M: CallMode>(
     _ line: Line, _ object: inout UnsafeMutableRawPointer?, _ mode: M.Type
   ) -> Bool {
+    if C.Preempt.isRT { return unsafe hitLocked(CPUSlab(line), &object) }
     // An ordinary call never interrupts the lock's holder.
     if !M.waits, line.isLocked { return false }
     guard let found = unsafe CPUSlab(line).pop() else { return false }
@@ -23,11 +24,47 @@ enum CPUSlabDesign<C: Configuration>: Design {
   static func hit<M: CallMode>(
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
+    if C.Preempt.isRT { return unsafe hitLocked(CPUSlab(line), freeing: object) }
     if !M.waits, line.isLocked { return false }
     // A dummy line's slab is no page's: `object` may be anything here.
     guard unsafe CPUSlab(line).push(object, of: C.instance.slab(of: object)) else { return false }
     unsafe nl_count(&line.pointer.pointee.free_fast)
     return true
+  }
+
+  /// RT: takes the first free object under the lock.  A dummy line is always locked.
+  @inline(__always)
+  private static func hitLocked(
+    _ cpu: CPUSlab<C.Preempt>, _ object: inout UnsafeMutableRawPointer?
+  ) -> Bool {
+    let line = cpu.line
+    guard line.tryLock() else { return false }
+    let first = unsafe cpu.freelist
+    if let first = unsafe first {
+      unsafe cpu.install(cpu.slab, cpu.link(of: first).pointee)
+      unsafe nl_count(&line.pointer.pointee.alloc_fast)
+    }
+    line.unlock()
+    unsafe object = first
+    return unsafe first != nil
+  }
+
+  /// RT: returns an object to the active slab under the lock.
+  @inline(__always)
+  private static func hitLocked(
+    _ cpu: CPUSlab<C.Preempt>, freeing object: UnsafeMutableRawPointer
+  ) -> Bool {
+    let line = cpu.line
+    guard line.tryLock() else { return false }
+    let owner = unsafe C.instance.slab(of: object)
+    let mine = cpu.slab == owner
+    if mine {
+      unsafe cpu.link(of: object).pointee = cpu.freelist
+      unsafe cpu.install(owner, object)
+      unsafe nl_count(&line.pointer.pointee.free_fast)
+    }
+    line.unlock()
+    return mine
   }
 
   /// A nolock free never touches the slab itself: the exchange may require list_lock afterwards.
@@ -81,8 +118,9 @@ enum CPUSlabDesign<C: Configuration>: Design {
   @inline(__always)
   static func wake(_ line: Line) {}
 
-  /// Only asks: an exchange without lock prefix cannot be excluded from another CPU.
+  /// RT: empties what nobody is using.  Else only asks: an exchange without lock prefix cannot be excluded from another CPU.
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
+    if C.Preempt.isRT { return C.emptyLines(caller, vcpu) }
     var i = 0
     while i < Int(NL_CACHES) {
       unsafe nl_line_set_request(vcpu.line(ofCache: i).pointer, 1)

@@ -52,7 +52,7 @@ extension Instance {
       chain = slab
       taken &+= 1
     }
-    node.lock.release(M.self)
+    node.lock.release(caller, M.self)
     return chain
   }
 
@@ -100,7 +100,7 @@ extension Instance {
         append(caller, node, slab)
       }
     }
-    node.lock.release(Ordinary.self)
+    node.lock.release(caller, Ordinary.self)
     while let slab = unused {
       unused = slab.next
       discard(caller, slab, Ordinary.self)

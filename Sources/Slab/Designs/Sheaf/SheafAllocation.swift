@@ -45,8 +45,7 @@ extension SheafDesign {
     #endif
     probePoint(NL_PROBE_LINE_ALLOC)
     // Deferred work: noted here, drained when no lock is held.
-    let drains = M.waits && line.isPending
-    if drains { line.isPending = false }
+    let drains = M.waits && line.takePending(vcpu)
     defer { if drains { instance.drainOwn(vcpu) } }
 
     if line.count > 0 {  // Only the bounds were poisoned.

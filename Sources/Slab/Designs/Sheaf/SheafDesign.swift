@@ -17,13 +17,16 @@ enum SheafDesign<C: Configuration>: Design {
     #if !NOLOCK_BROKEN_NO_TRYLOCK
       if C.isGuarded, line.isLocked { return false }
     #endif
-    if C.isGuarded { line.lock() }
+    if C.isGuarded, !line.lock() { return false }
     let top = unsafe line.top
     if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {
       if C.isGuarded { line.unlock() }
       return false
     }
     unsafe object = top[-1]
+    #if NOLOCK_BROKEN_EARLY_UNLOCK
+      line.unlock()
+    #endif
     unsafe line.top = top - 1
     if C.isGuarded {
       unsafe nl_count(&line.pointer.pointee.alloc_fast)
@@ -38,8 +41,7 @@ enum SheafDesign<C: Configuration>: Design {
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
     if C.isGuarded {
-      if line.isLocked { return false }
-      line.lock()
+      if line.isLocked || !line.lock() { return false }
     }
     let top = unsafe line.top
     if unsafe UInt(bitPattern: top) >= nl_line_full(line.pointer) {

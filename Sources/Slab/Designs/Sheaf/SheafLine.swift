@@ -29,12 +29,15 @@ extension SheafDesign {
 
   @inline(__always)
   static func wake(_ line: Line) {
+    // RT: other tasks hold the line, and the bounds are theirs.  Slow ordinary calls look anyway.
+    if C.Preempt.isRT { return }
     line.isPending = true
     line.poisonBounds()
   }
 
   static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
+    if C.Preempt.isRT { return C.emptyLines(caller, vcpu) }
     // Without a guard the owner would not see the request.
-    C.isGuarded ? C.instance.flushSheavesRemotely(caller, vcpu) : Int(NL_CACHES)
+    return C.isGuarded ? C.instance.flushSheavesRemotely(caller, vcpu) : Int(NL_CACHES)
   }
 }

@@ -1,0 +1,92 @@
+import CPlatform
+import CRecords
+import Glibc
+
+/// Where a trial's signals come from.
+enum TrialSource: String {
+  /// A POSIX timer on the interrupted thread, 1,000 and 10,000 times a second.
+  case t1k, t10k
+  /// Another thread that sends the next one a random while after the last was handled.
+  case storm
+  /// After every instruction of the allocator's calls: the trap flag.
+  case step
+}
+
+/// The handler of timers and storms.
+func onTrialSignal(
+  _ signal: Int32, _ info: UnsafeMutablePointer<siginfo_t>?, _ context: UnsafeMutableRawPointer?
+) {
+  guard let raw = unsafe nl_thread_get() else { return }
+  let saved = nl_signal_errno()
+  let state = unsafe raw.assumingMemoryBound(to: TrialState.self)
+  if unsafe nl_thread_load_acquire_32(&state.pointee.armed) == 1 { unsafe state.pointee.signal() }
+  nl_signal_set_errno(saved)
+}
+
+/// The handler of `step`: runs in the stepper's own, before each instruction of a call.
+func onTrialStep(_ context: UnsafeMutableRawPointer?, _ boundary: Int, _ rip: UInt) -> Int32 {
+  guard let raw = unsafe nl_thread_get() else { return 1 }
+  let state = unsafe raw.assumingMemoryBound(to: TrialState.self)
+  // The clean-up runs at full speed.
+  guard unsafe nl_thread_load_acquire_32(&state.pointee.armed) == 1 else { return 1 }
+  unsafe state.pointee.signal()
+  return 0
+}
+
+/// A thread that signals another, paced by the signals handled.
+@safe struct TrialStorm {
+  @safe struct Shared {
+    let progress: UnsafeMutablePointer<nl_survival>
+    let target: Int32
+    var random: UInt64
+    /// 1 asks the thread to end.
+    var stop: UInt32 = 0
+  }
+
+  private let shared: UnsafeMutablePointer<Shared>
+  private var thread = pthread_t()
+
+  /// nil with errno if there is no thread.
+  init?(_ progress: UnsafeMutablePointer<nl_survival>, target: Int32, seed: UInt64) {
+    unsafe shared = unsafe mapped(Shared.self, count: 1)
+    unsafe shared.initialize(to: Shared(progress: progress, target: target, random: seed | 1))
+    let error = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        unsafe storm(argument!.assumingMemoryBound(to: Shared.self))
+        return nil
+      }, unsafe shared)
+    guard error == 0 else {
+      errno = error
+      return nil
+    }
+  }
+
+  func end() {
+    unsafe nl_thread_store_release_32(&shared.pointee.stop, 1)
+    pthread_join(thread, nil)
+  }
+}
+
+private func storm(_ shared: UnsafeMutablePointer<TrialStorm.Shared>) {
+  let progress = unsafe shared.pointee.progress
+  // Pairs with the release in `end`.
+  while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
+    let handled = unsafe nl_thread_load_acquire_64(&progress.pointee.signals)
+    _ = unsafe nl_signal_send(shared.pointee.target, NL_SIGNAL_TGKILL)
+    // The target may not be running: then this thread is in its way.
+    var spins = 0
+    while unsafe nl_thread_load_acquire_64(&progress.pointee.signals) == handled, spins < 100_000,
+      unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0
+    {
+      nl_clock_relax()
+      spins &+= 1
+      if spins % 512 == 0 { nl_thread_yield() }
+    }
+    unsafe nextRandom(&shared.pointee.random)
+    // Up to 2¹⁶ ticks, some 25 µs.
+    let gap = unsafe shared.pointee.random &>> 48
+    let start = nl_clock_ticks()
+    while nl_clock_ticks() &- start < gap { nl_clock_relax() }
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension AllocatorTests {
+  /// How much memory is kept, in a C process of its own that loads the library.
+  @Suite(.serialized) struct Memory {
+    /// A line of memory.c each.
+    private func measure(_ design: String) throws -> [String: Int] {
+      let object = BuiltSubject.folder.appending(path: "memory-\(design).so").path
+      let script = BuiltSubject.root.appending(path: "scripts/build-subject").path
+      let built = try Command.run([script, object, design])
+      try #require(built.status == 0, "\(built.text)")
+      let program = BuiltSubject.folder.appending(path: "memory").path
+      let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/memory.c").path
+      let compiled = try Command.run(
+        ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
+      try #require(compiled.status == 0, "\(compiled.text)")
+      let result = try Command.run([program, object])
+      try #require(result.status == 0, "\(result.text)")
+      var values: [String: Int] = [:]
+      for line in result.text.split(whereSeparator: \.isNewline) {
+        let words = line.split(separator: " ")
+        if words.count == 2 { values[String(words[0])] = Int(words[1]) }
+      }
+      return values
+    }
+
+    @Test(arguments: ["heap", "sheaves"])
+    func staysWithinItsGoals(design: String) throws {
+      let values = try measure(design)
+      // Resident memory is the kernel's figure, in whole pages and with libc's own.
+      #expect(try #require(values["idle_resident_bytes"]) < 2 << 20)
+      #expect(try #require(values["thread_bytes"]) < 20 << 10)
+      // Pages are the allocator's own count, and exact.
+      #expect(try #require(values["thread_page_bytes"]) < 20 << 10)
+      // Two: the main thread and the worker.
+      #expect(values["threads_left"] == 2)
+      let live = Double(try #require(values["live_bytes"]))
+      let retained = Double(try #require(values["retained_bytes"]))
+      #expect(retained >= live)
+      if design == "heap" { #expect(retained / live <= 1.25) }
+    }
+  }
+}

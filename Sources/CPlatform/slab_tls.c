@@ -16,12 +16,13 @@ struct nl_vcpu nl_gone __attribute__((aligned(64))) = ALL_LOCKED;
   struct nl_instance nl_instance_##name __attribute__((aligned(64)));   \
   __thread struct nl_vcpu *nl_vcpu_##name                               \
       __attribute__((tls_model("initial-exec"))) = &nl_boot;            \
-  _Alignas(16) char nl_ops_##name[256];
+  _Alignas(16) char nl_ops_##name[512];
 
-uint32_t nl_flusher_phase;
+uint32_t nl_flusher_phase, nl_lacks_cas128;
 __thread struct nl_task nl_task __attribute__((tls_model("initial-exec")));
 STORAGE(sheaves)
 STORAGE(heap)
+STORAGE(sheaves_debug)
 STORAGE(sheaves_rt)
 STORAGE(cpuslab_rt)
 STORAGE(tiny_rt)

@@ -10,6 +10,7 @@ func nolockConstructor() { _ = Heap.start() }
 /// The built-in designs as subjects.
 public enum BuiltIn: String, CaseIterable, Sendable {
   case sheaves, heap, cpuslab, tiny, gfpflag, floor
+  case sheavesDebug = "sheaves+debug"
   case sheavesRT = "sheaves-rt"
   case cpuslabRT = "cpuslab-rt"
   case tinyRT = "tiny-rt"
@@ -26,6 +27,7 @@ public enum BuiltIn: String, CaseIterable, Sendable {
     case .tiny: unsafe Tiny.subject()
     case .gfpflag: unsafe GFPFlag.subject()
     case .floor: unsafe Floor.subject()
+    case .sheavesDebug: unsafe SheavesDebug.subject()
     }
   }
 }

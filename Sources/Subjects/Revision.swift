@@ -25,11 +25,11 @@ func loadRevision(_ name: String, path: String) -> SubjectLookup {
 
 /// The first function of the table that is not the object's own code.
 private func foreignFunction(of subject: Subject, _ object: SharedObject) -> String? {
-  // Fourteen function pointers, from kmalloc on; the layout is that of nolock.h.
+  // Fourteen function pointers and one of data, from kmalloc on; the layout is that of nolock.h.
   let names = [
     "kmalloc", "kfree", "kmalloc_nolock", "kfree_nolock", "kfree_rcu", "kfree_rcu_nolock",
     "barrier", "thread_attach", "thread_detach", "stats", "ksize", "control",
-    "context", "defer_irq",
+    "context", "defer_irq", "lockdep",
   ]
   let first = unsafe MemoryLayout<nolock_ops>.size - names.count * MemoryLayout<Int>.size
   for (index, name) in names.enumerated() {

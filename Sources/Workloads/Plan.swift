@@ -105,12 +105,15 @@ extension Plan {
     }
     threads = Int(try within(entry.threads, 1...UInt32(NL_MAX_THREADS), "threads"))
     guard workload != .handoff || threads % 2 == 0 else {
-      throw PlanError(text: "plan entry: threads is \(threads), allowed for handoff: an even number")
+      throw PlanError(
+        text: "plan entry: threads is \(threads), allowed for handoff: an even number")
     }
     let needsBatch = workload == .batch || workload == .kunit
     batch = Int(try within(entry.batch, (needsBatch ? 1 : 0)...(1 << 20), "batch"))
     shuffled = try flag(entry.shuffled, "shuffled")
-    live = Int(try within(entry.live, (workload == .churn || workload == .larson ? 1 : 0)...(1 << 24), "live"))
+    live = Int(
+      try within(
+        entry.live, (workload == .churn || workload == .larson ? 1 : 0)...(1 << 24), "live"))
     guard let kind = InterruptKind(rawValue: entry.irq) else { throw bad("irq", entry.irq, "0…6") }
     irq = kind
     poisson = try flag(entry.arrivals, "arrivals")
@@ -127,7 +130,8 @@ extension Plan {
     secondRate = entry.irq2_rate
     guard second == .none || (secondRate > 0 && secondRate <= 1e6) else {
       throw PlanError(
-        text: "plan entry: irq2_rate is \(secondRate), allowed: above 0, at most 1000000 per second")
+        text: "plan entry: irq2_rate is \(secondRate), allowed: above 0, at most 1000000 per second"
+      )
     }
     burst = max(1, try within(entry.irq_burst, 0...1024, "irq_burst"))
     oneThread = try flag(entry.irq_one_thread, "irq_one_thread")
@@ -152,7 +156,8 @@ extension Plan {
           + "allowed: one thread and 0…10000 iterations, for each instruction costs a signal")
     }
     guard kind != .step || ([.pair, .batch, .churn].contains(workload) && !maskable) else {
-      throw PlanError(text: "plan entry: irq step, allowed with pair, batch, churn, storm of class nmi")
+      throw PlanError(
+        text: "plan entry: irq step, allowed with pair, batch, churn, storm of class nmi")
     }
     guard burst == 1 || kind.hasRate else { throw bad("irq_burst", burst, "1 without a rate") }
     // Nothing to calibrate where each instruction costs a signal, and what handlers defer meanwhile

@@ -87,8 +87,8 @@ int sweep_has_membarrier(void) {
 }
 
 static uint64_t statistic(const struct nolock_ops *ops, const char *name) {
-  struct nolock_stat table[100];
-  size_t count = ops->stats(table, 100);
+  struct nolock_stat table[200];
+  size_t count = ops->stats(table, 200);
   for (size_t i = 0; i < count; i++)
     if (strcmp(table[i].name, name) == 0) return table[i].value;
   return ~0ull;

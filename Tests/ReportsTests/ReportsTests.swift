@@ -114,8 +114,8 @@ struct ReportsTests {
     #expect(text.contains("\"no calls, \"\"none\"\"\""))
     #expect(text.contains("\"run, 1\",storm/sheaves"))
     // Of sheaves 8 results, of its control, glibc and null (twice) 9, one in the dropped block.
-    // Derived values 13, raw 11, percentiles of the calls 5; the failed and the two skipped samples have one row each.
-    #expect(lines.count == 2 + 24 * (8 + 5 * 9) + 3)
+    // Derived values and percentiles of the calls 15, raw 11; the failed and the two skipped samples have one row each.
+    #expect(lines.count == 2 + 26 * (8 + 5 * 9) + 3)
     #expect(text.contains(",sheaves,sheaves handler=empty,storm,"))
   }
 

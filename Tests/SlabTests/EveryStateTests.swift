@@ -31,7 +31,8 @@ struct EveryStateTests {
   ]
 
   private func sweep(
-    _ subject: Swept, _ modes: SweptState.Modes, states: [String] = [], limit: Int = 600, most: Int = 150
+    _ subject: Swept, _ modes: SweptState.Modes, states: [String] = [], limit: Int = 600,
+    most: Int = 150
   ) throws -> [SweptState] {
     let (_, found) = try SweptState.sweep(
       subject.name, modes: modes, limit: limit, most: most, states: states)

@@ -48,7 +48,7 @@ import Testing
   @Test func missingSubjectsAreSkipped() throws {
     let unknown = try sample(entry("nonsense", NL_PAIR))
     #expect(unknown.status == NL_SKIPPED)
-    #expect(unknown.reason.contains("allowed: sheaves, heap, null"))
+    #expect(unknown.reason.contains("allowed: sheaves, heap, cpuslab"))
     let absent = try sample(entry("peer:/nonexistent/lib.so", NL_PAIR))
     #expect(absent.status == NL_SKIPPED)
     #expect(absent.reason.contains("/nonexistent/lib.so"))
@@ -78,7 +78,8 @@ import Testing
       .map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
     #expect(
       lines.map { $0[0] }
-        == ["sheaves", "heap", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc"])
+        == ["sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves-rt", "cpuslab-rt",
+          "tiny-rt", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc"])
     #expect(lines.allSatisfy { $0.count == 3 && ["available", "missing"].contains($0[1]) })
   }
 }

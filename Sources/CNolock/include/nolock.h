@@ -56,6 +56,12 @@ enum nolock_capability {
   NOLOCK_CAP_GFP_ACCOUNT = 1u << 2,  ///< NOLOCK_GFP_ACCOUNT selects another family of caches
   NOLOCK_CAP_STATS = 1u << 3,        ///< stats() is filled
   NOLOCK_CAP_LIMIT = 1u << 4,        ///< control("limit", bytes) bounds the memory
+  NOLOCK_CAP_BULK = 1u << 5,         ///< kmalloc_bulk and kfree_bulk exist
+  NOLOCK_CAP_PREFILL = 1u << 6,      ///< prefilled sheaves exist
+  NOLOCK_CAP_SHRINK = 1u << 7,       ///< shrink and flush exist
+  NOLOCK_CAP_NODES = 1u << 8,        ///< control("nodes", n) and ("node", i) simulate NUMA nodes
+  NOLOCK_CAP_QUOTA = 1u << 9,        ///< control("quota", bytes) bounds accounted objects
+  NOLOCK_CAP_CHECKS = 1u << 10,      ///< misuse is found, counted (slab_errors) and reported
 };
 
 /// One counter, monotonic since the subject was loaded unless its name ends in `_now` (a gauge)
@@ -64,6 +70,36 @@ struct nolock_stat {
   const char *name;  ///< static storage of the subject
   uint64_t value;
 };
+
+/// Lockdep's wait types: what a lock's waiter does, and so what may be held meanwhile.
+enum nolock_wait_type {
+  NOLOCK_WAIT_INVALID = 0,  ///< not checked
+  NOLOCK_WAIT_FREE = 1,
+  NOLOCK_WAIT_SPIN = 2,     ///< raw_spinlock_t
+  NOLOCK_WAIT_CONFIG = 3,   ///< spinlock_t, local_lock_t: they sleep on PREEMPT_RT
+  NOLOCK_WAIT_SLEEP = 4,    ///< mutex
+};
+
+/// A class of a caller's own locks; in static storage, its address is its identity.
+struct nolock_lock_class {
+  const char *name;
+  uint8_t outer;  ///< wait type that taking it needs; 0: as `inner`
+  uint8_t inner;  ///< wait type of what may be taken while it is held
+  uint8_t kind;   ///< 0; 1: override map, sets what follows to `inner` (LD_LOCK_WAIT_OVERRIDE)
+};
+
+/// Lockdep for those who model a kernel: their locks beside the allocator's.  Context: any.
+struct nolock_lockdep {
+  /// Before `lock` is taken by waiting, or after it was taken by trying (`trylock`).
+  void (*acquire)(const void *lock, const struct nolock_lock_class *kind, int trylock);
+  void (*release)(const void *lock);
+  /// The first report since control("lockdep_clear"), in the kernel's format; NULL if none.
+  const char *(*report)(void);
+};
+
+/// A prefilled sheaf: objects of one bucket, got in advance by whoever may wait, for those who may
+/// not.
+struct nolock_sheaf;
 
 /// An allocator, as the harness sees it.
 struct nolock_ops {
@@ -90,12 +126,49 @@ struct nolock_ops {
   /// Usable bytes of `object`: the size of its bucket.  0 for NULL, NOLOCK_ZERO_SIZE_PTR and
   /// foreign pointers.
   size_t (*ksize)(const void *object);
-  /// "limit" (bytes of pages in use at most; 0 = none), "worker" (0 stops, 1 starts it),
-  /// "node" (reserved).  0, or -1 for an unknown key or a value that is not allowed.
+  /// "limit": bytes of pages in use at most; 0 = none.  "worker": 0 stops, 1 starts it.
+  /// "nodes": simulated NUMA nodes, 1…4, before the first allocation.  "node": moves the calling
+  /// thread to one.  "quota": bytes of accounted objects at most; not 0; the first one before the
+  /// first allocation.  "abort_on_error": 1: a report ends the process.  "report_to_stderr": 1:
+  /// reports are written there, too.  "validate": checks all objects of the checked instance.
+  /// 0, or -1 for an unknown key, a missing capability or a value that is not allowed.
   int (*control)(const char *key, uint64_t value);
   /// nolock_context() and nolock_defer_irq() of the subject; NULL where it knows no contexts.
   uint32_t (*context)(uint32_t context);
   int (*defer_irq)(int signal);
+  /// NULL but in builds with lockdep (scripts/build-subject OUT.so DESIGN+lockdep).
+  const struct nolock_lockdep *lockdep;
+
+  // Since here: look at `size` and the capability first.
+
+  /// Fills `objects` with `count` objects of `size` bytes: all of them, or none and returns 0.
+  /// Context: task.  NOLOCK_CAP_BULK.
+  size_t (*kmalloc_bulk)(size_t size, uint32_t gfp, size_t count, void **objects);
+  /// Frees `count` objects, of any sizes; changes their order.  Context: task.
+  void (*kfree_bulk)(size_t count, void **objects);
+
+  /// A sheaf of at least `count` objects of `size` (1…8192) bytes; NULL without memory.
+  /// Context: task.  NOLOCK_CAP_PREFILL.
+  struct nolock_sheaf *(*prefill)(size_t size, uint32_t gfp, size_t count);
+  /// An object of the sheaf, cleared if `gfp` says so: never NULL while sheaf_size() is not 0; a
+  /// quota is exceeded rather than failed.  Context: any; wait-free.
+  void *(*alloc_from_sheaf)(struct nolock_sheaf *sheaf, uint32_t gfp);
+  /// Objects that are left.
+  size_t (*sheaf_size)(struct nolock_sheaf *sheaf);
+  /// Makes it hold at least `count` again; `*sheaf` may change.  0, -ENOMEM (the sheaf is as it
+  /// was), or -EINVAL without a sheaf.  Context: task.
+  int (*refill_sheaf)(struct nolock_sheaf **sheaf, size_t count);
+  /// Gives the sheaf back with what it holds; NULL does nothing.  Context: task.
+  void (*return_sheaf)(struct nolock_sheaf *sheaf);
+
+  /// Empties the barns, returns empty slabs, and sorts partial ones, fullest first.  Returns the
+  /// slabs that are left on partial lists.  Context: task.  NOLOCK_CAP_SHRINK.
+  size_t (*shrink)(void);
+  /// Returns what threads cache to the slabs, as far as nobody is using it.  Context: task.
+  void (*flush)(void);
+  /// Copies the last report of NOLOCK_CAP_CHECKS, lines of text and a NUL, cut to `capacity`, and
+  /// returns its length without the NUL; 0: there is none.  Context: any.
+  size_t (*report)(char *out, size_t capacity);
 };
 
 // The default instance, tuned for user programs.
@@ -157,6 +230,17 @@ uint32_t nolock_context(uint32_t context);
 ///
 /// Context: the handler.  Progress: wait-free.  Complexity: O(1).  Ordering: none.
 int nolock_defer_irq(int signal);
+
+/// nolock_ops.kmalloc_bulk and the fields behind it, of the default instance.
+size_t nolock_kmalloc_bulk(size_t size, uint32_t gfp, size_t count, void **objects);
+void nolock_kfree_bulk(size_t count, void **objects);
+struct nolock_sheaf *nolock_prefill(size_t size, uint32_t gfp, size_t count);
+void *nolock_alloc_from_sheaf(struct nolock_sheaf *sheaf, uint32_t gfp);
+size_t nolock_sheaf_size(struct nolock_sheaf *sheaf);
+int nolock_refill_sheaf(struct nolock_sheaf **sheaf, size_t count);
+void nolock_return_sheaf(struct nolock_sheaf *sheaf);
+size_t nolock_shrink(void);
+void nolock_flush(void);
 
 /// The one symbol of a subject's shared object.  NULL if it cannot serve `abi`.
 const struct nolock_ops *nolock_subject(uint32_t abi);

@@ -181,6 +181,13 @@ NL_SIGNAL_SAFE static inline uint64_t nl_slab_counters(struct nl_slab *NL_NONNUL
   return __atomic_load_n(&slab->counters, __ATOMIC_ACQUIRE);
 }
 
+/// Under the slab's word lock, or before the slab is published; readers validate what they read.
+NL_SIGNAL_SAFE static inline void nl_slab_store(struct nl_slab *NL_NONNULL slab,
+                                                void *NL_NULLABLE freelist, uint64_t counters) {
+  __atomic_store_n(&slab->freelist, freelist, __ATOMIC_RELEASE);
+  __atomic_store_n(&slab->counters, counters, __ATOMIC_RELEASE);
+}
+
 NL_SIGNAL_SAFE static inline void nl_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -195,6 +202,39 @@ NL_SIGNAL_SAFE static inline uint64_t nl_cycles(void) {
   return 0;
 #endif
 }
+
+/// Fills `bytes` with `byte`, by stores: a plain loop would become a call through the PLT.
+NL_SIGNAL_SAFE static inline void nl_fill(void *NL_NONNULL memory, uint8_t byte, size_t bytes) {
+  char *p = memory, *end = p + bytes;
+  for (; p != end && (uintptr_t)p & 7; p++) *(volatile uint8_t *)p = byte;
+  for (; end - p >= 8; p += 8) {
+    *(uint64_t *)p = byte * 0x0101010101010101u;
+    __asm__ volatile("" : "+r"(p) : : "memory");
+  }
+  for (; p != end; p++) *(volatile uint8_t *)p = byte;
+}
+/// Offset of the first byte that is not `byte`; `bytes` if there is none.
+NL_SIGNAL_SAFE static inline size_t nl_find_other(const void *NL_NONNULL memory, uint8_t byte,
+                                                  size_t bytes) {
+  const char *start = memory, *p = start, *end = p + bytes;
+  while (p != end) {
+    if (!((uintptr_t)p & 7) && end - p >= 8 &&
+        *(const volatile uint64_t *)p == byte * 0x0101010101010101u) {
+      p += 8;
+    } else {
+      if (*(const volatile uint8_t *)p != byte) break;
+      p++;
+    }
+  }
+  return (size_t)(p - start);
+}
+NL_SIGNAL_SAFE static inline uint8_t nl_load_u8(const uint8_t *NL_NONNULL byte) {
+  return __atomic_load_n(byte, __ATOMIC_ACQUIRE);
+}
+NL_SIGNAL_SAFE static inline void nl_store_u8(uint8_t *NL_NONNULL byte, uint8_t v) {
+  __atomic_store_n(byte, v, __ATOMIC_RELEASE);
+}
+__attribute__((noreturn)) NL_SIGNAL_SAFE static inline void nl_trap(void) { __builtin_trap(); }
 
 /// Clears `bytes` (8, or a multiple of 16) by stores: `rep stos` starts slowly, and a plain loop
 /// would become a call of memset through the PLT.

@@ -12,12 +12,14 @@
 #define NL_PAGE_SHIFT 12
 #define NL_BUCKETS 13          // 8 … 8192 with 96 and 192
 #define NL_CACHES (2 * NL_BUCKETS)  // plain and accounted (kmalloc-cg) family
+#define NL_NODES 4             // simulated NUMA nodes at most
 #define NL_MAX_SLAB_ORDER 3    // PAGE_ALLOC_COSTLY_ORDER
 #define NL_MAX_ORDER 10        // MAX_PAGE_ORDER: 4 MiB
 
-/// Lines 0…2 are dummies whose lock byte is always 1, so every rare case leaves the fast path at
+/// Lines 0…2, and those behind the caches', are dummies whose lock byte is always 1, so every rare case leaves the fast path at
 /// the lock test.  Line 0 must be one: the page table and the bucket tables start as zeroes.
-enum nl_line_index { NL_LINE_FOREIGN = 0, NL_LINE_PAGES = 1, NL_LINE_REMOTE = 2, NL_LINE_FIRST = 3 };
+enum nl_line_index { NL_LINE_FOREIGN = 0, NL_LINE_PAGES = 1, NL_LINE_REMOTE = 2, NL_LINE_FIRST = 3,
+                     NL_LINE_STOCK = 31 };  // its lock and request guard the vCPU's stock of quota
 #define NL_LINES 32
 
 /// An array of object pointers with a size: the unit in which objects travel.
@@ -26,9 +28,13 @@ struct nl_sheaf {
   uint32_t capacity;
   uint32_t size;        ///< valid while the sheaf is not a line's `main`
   uint32_t cache;
-  uint32_t reserved[3];
+  uint32_t kind;        ///< enum nl_sheaf_kind
+  uint32_t node;        ///< of a prefilled sheaf: its objects' node
+  uint32_t reserved;
   void *NL_NULLABLE objects[];
 };
+
+enum nl_sheaf_kind { NL_SHEAF_PLAIN = 0, NL_SHEAF_OVERSIZE = 1 };
 
 /// What one vCPU keeps for one cache: 64 bytes, all that a hit touches besides the tables.
 struct nl_line {
@@ -97,6 +103,8 @@ struct nl_vcpu {
   uint32_t generation; ///< of the last fork when attached
   uint64_t attached_at;///< order of attaching
   uint64_t activity;   ///< sum of the counters when the worker last looked
+  uint64_t stock;      ///< bytes of quota charged ahead; guarded by line NL_LINE_STOCK
+  uint32_t node;       ///< simulated
   struct nl_deferred deferred;
   struct nl_deferred deferred_slabs;  ///< `cpuslab`: deactivations that a handler left
   struct nl_slab *NL_NULLABLE page_list[NL_MAX_SLAB_ORDER + 1];
@@ -117,6 +125,8 @@ struct nl_slab {
   uint8_t cache;
   uint8_t on_partial;   ///< guarded by list_lock
   uint8_t touched;      ///< handed out before: its pages are populated
+  uint8_t charged;      ///< of a large object: its pages count against the quota
+  uint8_t word_lock;    ///< guards freelist and counters where there is no 128-bit CAS
   void *NL_NULLABLE saved;  ///< free objects that came back with a deferred deactivation
   uint64_t reserved;
 };
@@ -139,7 +149,8 @@ struct nl_node {
   struct nl_lock list_lock;
   uint32_t partial_count;
   struct nl_slab *NL_NULLABLE head, *NL_NULLABLE tail;
-  uint64_t reserved[5];
+  struct nl_slab *NL_NULLABLE full;  ///< slabs without free objects, of debug caches only
+  uint64_t reserved[4];
 };
 
 struct nl_cache {
@@ -150,7 +161,32 @@ struct nl_cache {
   uint32_t capacity, sheaf_cache;     ///< of a sheaf, and the cache its memory comes from
   uint32_t minimum_partial, index;
   uint32_t cpu_partial;               ///< partial slabs that a vCPU keeps
-  uint32_t reserved[7];
+  uint32_t numa_node, stride, first;  ///< stride and offset of objects, of debug caches only
+  uint64_t random;                    ///< hides free pointers, of debug caches only
+  uint32_t reserved[2];
+};
+
+/// What stands right behind each object of a checked cache (Sources/Slab/Debug/Checks).
+struct nl_track {
+  uint64_t red_zone;
+  void *NL_NULLABLE link;   ///< free pointer, hidden; raw while the object is deferred
+  uint64_t alloc_site, free_site;  ///< return addresses
+  uint32_t alloc_tid, free_tid;
+  uint32_t requested;       ///< bytes; behind them the red zone begins
+  uint8_t state;            ///< enum nl_object_state
+  uint8_t nolock;           ///< 1: came from kmalloc_nolock
+  uint16_t reserved;
+};
+/// Odd values: neither 0 nor any of the poison bytes is one.
+enum nl_object_state { NL_OBJECT_FREE = 0x11, NL_OBJECT_ALLOCATED = 0x23, NL_OBJECT_FREEING = 0x35,
+                       NL_OBJECT_DEFERRED = 0x47, NL_OBJECT_WITHHELD = 0x59 };
+
+/// The last finding of a checked instance.
+struct nl_report {
+  uint8_t busy;             ///< somebody writes or reads it
+  uint8_t unwritten;        ///< stderr does not have it yet
+  uint32_t length;
+  char text[1024];
 };
 
 #define NL_RESERVE_BLOCKS 4
@@ -165,12 +201,14 @@ struct nl_zone {
   uint64_t populated_at_top; ///< pages, the worker's: touched ahead of the carving
   uint64_t carved_from_top;  ///< pages carved from the high end, lock-free (heap)
   struct nl_slab *NL_NULLABLE reserve[NL_MAX_SLAB_ORDER + 1][NL_RESERVE_BLOCKS];
+  uint64_t first_page, end_page;  ///< of the arena: the node's range
+  uint64_t padding[8];
 };
 
 /// One instance of the allocator.  In .bss: all zero means "not started".  The storage is aligned
 /// to a cache line, not the type: Swift imports over-aligned types as opaque.
 struct nl_instance {
-  struct nl_cache cache[NL_CACHES];
+  struct nl_cache cache[NL_NODES * NL_CACHES];  ///< node 0's, then node 1's, …
   uint32_t started;
   uint32_t membarrier;   ///< 1 if the private expedited command is registered
   uint32_t generation;   ///< forks survived
@@ -184,12 +222,17 @@ struct nl_instance {
   uint32_t carves_from_top;  ///< 1: nolock page allocation may carve fresh pages lock-free
   uint32_t *NL_NULLABLE fork_marker;  ///< 1; the kernel wipes its page in a child
   uint64_t page_limit;   ///< 0 = none
+  uint64_t quota;        ///< bytes of accounted objects; 0 = nothing is charged
+  uint32_t node_count;   ///< simulated nodes
+  uint32_t node_pages;   ///< pages of each
+  uint16_t *NL_NULLABLE view[NL_NODES];  ///< what each node's vCPUs see of `page`; NULL: all of it
   uint64_t padding[8];   // What follows is written often, what stands above is not.
-  struct nl_zone zone;
+  struct nl_zone zone[NL_NODES];
   uint32_t vcpu_count;   ///< carved so far
   uint32_t worker_state; ///< enum nl_worker_state
   uint64_t vcpu_free;    ///< tag << 32 | index + 1
   uint64_t pages_used, pages_used_max;
+  uint64_t quota_used;   ///< bytes charged, stocks included
   uint64_t attaches;
   struct nl_deferred deferred;  ///< of threads without a vCPU
   uint32_t worker_bell;  ///< futex word; changes at each wake-up request
@@ -201,9 +244,12 @@ struct nl_instance {
   void *NL_NULLABLE flush_buffer[512];  ///< the worker's: objects taken from a line
   uint64_t counter[NL_COUNTERS];  ///< of callers without a vCPU
   uint32_t shared_vcpus;  ///< PREEMPT_RT: vCPUs among which threads are dealt out
+  uint32_t abort_on_error, report_to_stderr;
+  struct nl_report report;
 };
 enum nl_worker_state { NL_WORKER_NONE = 0, NL_WORKER_RUNS = 1, NL_WORKER_FORBIDDEN = 2 };
 
+_Static_assert(sizeof(struct nl_track) == 48, "a multiple of 8");
 _Static_assert(sizeof(struct nl_line) == 64, "one cache line");
 _Static_assert(sizeof(struct nl_cpu_slab) == 64 && offsetof(struct nl_cpu_slab, freelist) == 16,
                "two halves of a 16-byte exchange");

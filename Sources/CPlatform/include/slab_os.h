@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 #include <time.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
@@ -29,6 +32,10 @@ NL_SIGNAL_SAFE static inline uint32_t nl_gettid(void) {
 }
 NL_SIGNAL_SAFE static inline uint32_t nl_getpid(void) {
   return (uint32_t)nl_syscall6(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+/// Lets another thread run.
+NL_SIGNAL_SAFE static inline void nl_give_way(void) {
+  nl_syscall6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 /// 0 while the thread exists; -ESRCH once it is gone.
 NL_SIGNAL_SAFE static inline long nl_probe_thread(uint32_t pid, uint32_t tid) {
@@ -77,6 +84,28 @@ NL_SIGNAL_SAFE static inline uint64_t nl_thread_cpu_ns(void) {
   struct timespec t = {0, 0};
   nl_syscall6(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, (long)&t, 0, 0, 0, 0);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+/// Random bits; without the system call, the clock's.
+static inline uint64_t nl_random(void) {
+  uint64_t bits = 0;
+  if (nl_syscall6(SYS_getrandom, (long)&bits, sizeof bits, 1, 0, 0, 0) != sizeof bits)
+    bits = nl_thread_cpu_ns() * 0x9e3779b97f4a7c15u;
+  return bits;
+}
+/// 1 if a 128-bit compare-and-exchange is one instruction here.
+static inline int nl_has_cas128(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_CMPXCHG16B);
+#elif defined(__ARM_FEATURE_ATOMICS)
+  return 1;
+#else
+  return 0;
+#endif
+}
+/// Writes a line of text; nobody is told if that fails.
+NL_SIGNAL_SAFE static inline void nl_write_error(const char *NL_NONNULL text, uint64_t bytes) {
+  nl_syscall6(SYS_write, 2, (long)text, (long)bytes, 0, 0, 0);
 }
 /// CPUs this process may run on.
 NL_SIGNAL_SAFE static inline uint32_t nl_cpu_count(void) {

@@ -28,11 +28,12 @@ extern struct nl_sheaf nl_bootstrap_sheaf;
                                        __ATOMIC_RELAXED);                                      \
   }                                                                                            \
   /* The ops table; its type is CNolock's. */                                                  \
-  extern char nl_ops_##name[256];                                                              \
+  extern char nl_ops_##name[512];                                                              \
   static inline void *NL_NONNULL nl_get_ops_##name(void) { return nl_ops_##name; }
 
 NL_INSTANCE(sheaves)
 NL_INSTANCE(heap)
+NL_INSTANCE(sheaves_debug)
 NL_INSTANCE(sheaves_rt)
 NL_INSTANCE(cpuslab_rt)
 NL_INSTANCE(tiny_rt)
@@ -40,6 +41,12 @@ NL_INSTANCE(cpuslab)
 NL_INSTANCE(tiny)
 NL_INSTANCE(gfpflag)
 NL_INSTANCE(floor)
+
+/// 1 once it is known that the CPU has no lock-free 128-bit compare-and-exchange.
+extern uint32_t nl_lacks_cas128;
+NL_SIGNAL_SAFE static inline uint32_t *NL_NONNULL nl_get_lacks_cas128(void) {
+  return &nl_lacks_cas128;
+}
 
 /// For the broken twins' tests only (Debug/BrokenTwins.swift).
 extern uint32_t nl_flusher_phase;

@@ -125,7 +125,7 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 /// The subjects known by name.
 public enum Subjects {
   public static let names = [
-    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor",
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves-rt", "cpuslab-rt", "tiny-rt",
     "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
   ]
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.

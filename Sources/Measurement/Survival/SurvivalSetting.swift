@@ -62,7 +62,8 @@ public struct SurvivalPlan: Codable, Sendable {
     case "subject":
       for name in values where !Subjects.isValid(name) || name == "null" {
         throw wrong(
-          name, Subjects.names.filter { $0 != "null" }.joined(separator: ", ")
+          name,
+          Subjects.names.filter { $0 != "null" }.joined(separator: ", ")
             + ", rev:PATH, peer:PATH")
       }
       subjects = values
@@ -75,7 +76,8 @@ public struct SurvivalPlan: Codable, Sendable {
         settings.append(setting)
       }
     case "trials":
-      guard values.count == 1, let number = Int(values[0]), (1...Self.largestTrials).contains(number)
+      guard values.count == 1, let number = Int(values[0]),
+        (1...Self.largestTrials).contains(number)
       else { throw wrong(values.joined(separator: ","), "1…\(Self.largestTrials)") }
       trials = number
     case "signals":

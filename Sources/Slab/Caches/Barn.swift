@@ -11,7 +11,7 @@ struct Barn {
   init(_ pointer: UnsafeMutablePointer<nl_barn>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var lock: CentralLock { unsafe CentralLock(nl_barn_at_lock(pointer)) }
+  var lock: CentralLock { unsafe CentralLock(nl_barn_at_lock(pointer), nl_get_class_barn()) }
 
   @inline(__always)
   var fullCount: Int { unsafe Int(nl_load_u32(&pointer.pointee.full_count)) }

@@ -10,6 +10,12 @@ struct Cache {
 
   @inline(__always)
   var index: Int { unsafe Int(pointer.pointee.index) }
+  /// The simulated node whose slabs and sheaves these are.
+  @inline(__always)
+  var nodeNumber: Int { unsafe Int(pointer.pointee.numa_node) }
+  /// True of the accounted (kmalloc-cg) family.
+  @inline(__always)
+  var isAccounted: Bool { index >= Int(NL_BUCKETS) }
   @inline(__always)
   var objectSize: Int { unsafe Int(pointer.pointee.object_size) }
   /// Where a free object's link stands.
@@ -48,9 +54,10 @@ struct Cache {
   }
 
   /// Fills in one cache of an instance that is being started.
-  func prepare(index: Int, cpus: Int, _ constants: Constants) {
+  func prepare(index: Int, node: Int, cpus: Int, _ constants: Constants) {
     let size = Buckets.size(index % Int(NL_BUCKETS))
     unsafe pointer.pointee.index = UInt32(index)
+    unsafe pointer.pointee.numa_node = UInt32(node)
     unsafe pointer.pointee.object_size = UInt32(size)
     unsafe pointer.pointee.link_offset = UInt32(Buckets.linkOffset(objectSize: size))
     unsafe pointer.pointee.order = UInt32(
@@ -60,6 +67,7 @@ struct Cache {
       constants.keepsEmptySlabs ? UInt32(Buckets.minimumPartial(objectSize: size)) : 0
     unsafe pointer.pointee.cpu_partial =
       constants.hasCPUPartial ? UInt32(Buckets.cpuPartialSlabs(objectSize: size, order: order)) : 0
+    if constants.hasChecks { addChecks(cpus: cpus) }
     let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
     unsafe pointer.pointee.capacity = UInt32((sheafBytes - Sheaf.header) / 8)

@@ -1,16 +1,17 @@
 import CPlatform
 
 extension Instance {
-  /// A new slab of `cache` with all objects on its freelist in order of address, known to nobody.
+  /// A new slab of `cache`, in pages of its node, with all objects on its freelist in order of address, known to nobody.
   ///
   /// Returns nil iff neither the preferred nor the smallest order could be had.
   /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
   /// - Complexity: one store per object and page.
   func makeSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Slab? {
-    var block = allocatePages(caller, order: cache.order, M.self)
+    var block = allocatePages(caller, order: cache.order, node: cache.nodeNumber, M.self)
     if block == nil, cache.minimumOrder < cache.order {
       count(caller, .orderFallback)
-      block = allocatePages(caller, order: cache.minimumOrder, M.self)
+      block = allocatePages(
+        caller, order: cache.minimumOrder, node: cache.nodeNumber, M.self)
     }
     guard let slab = block else { return nil }
     let size = cache.objectSize

@@ -9,7 +9,7 @@ struct Node {
   init(_ pointer: UnsafeMutablePointer<nl_node>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var lock: CentralLock { unsafe CentralLock(nl_node_at_lock(pointer)) }
+  var lock: CentralLock { unsafe CentralLock(nl_node_at_lock(pointer), nl_get_class_list_lock()) }
 
   @inline(__always)
   var head: Slab? {
@@ -40,6 +40,18 @@ struct Node {
     slab.previous = last
     if let last { last.next = slab } else { head = slab }
     tail = slab
+    slab.isOnPartial = true
+    unsafe pointer.pointee.partial_count &+= 1
+  }
+
+  /// At the head, where allocation takes from.
+  @inline(__always)
+  func prepend(_ slab: Slab) {
+    let first = head
+    slab.previous = nil
+    slab.next = first
+    if let first { first.previous = slab } else { tail = slab }
+    head = slab
     slab.isOnPartial = true
     unsafe pointer.pointee.partial_count &+= 1
   }

@@ -8,7 +8,8 @@ extension Instance {
   /// Retries of an exchange in a nolock call; pushes of other threads are the only reason.
   static var exchangeCap: Int { 8 }
 
-  /// One object from the partial list, else from a new slab (kernel-reference §3.8).
+  /// One object of `cache`'s node, from the partial list, else from a new slab; with more than one
+  /// node also from the others (kernel-reference §3.8).
   ///
   /// Returns nil iff there are no pages, or list_lock was held and `M` may not wait.
   /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
@@ -16,14 +17,29 @@ extension Instance {
   func allocateFromSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type)
     -> UnsafeMutableRawPointer?
   {
+    if nodeCount > 1 { return unsafe allocateAcrossNodes(caller, cache, M.self) }
+    var busy = false
+    if let object = unsafe takePartial(caller, cache, M.self, &busy) { return unsafe object }
+    return unsafe busy ? nil : allocateFromNewSlab(caller, cache, M.self)
+  }
+
+  /// One object from a slab of the partial list; `busy` if list_lock was held and `M` may not wait.
+  @inline(__always)
+  func takePartial<M: CallMode>(
+    _ caller: VCPU, _ cache: Cache, _ mode: M.Type, _ busy: inout Bool
+  ) -> UnsafeMutableRawPointer? {
     let node = cache.node
-    guard enter(node, caller, M.self) else { return nil }
+    if !M.waits, Slab.lacksExchange { return nil }
+    guard enter(node, caller, M.self) else {
+      busy = true
+      return nil
+    }
     var tries = 0
     while let slab = node.head {
       let counters = slab.counters
       let object = unsafe slab.freelist.unsafelyUnwrapped
       let next = unsafe cache.link(of: object).pointee
-      if unsafe slab.exchange(object, counters, next, counters &+ 1) {
+      if unsafe slab.exchange(object, counters, next, counters &+ 1, M.self) {
         if unsafe next == nil { remove(caller, node, slab) }
         node.lock.release(caller, M.self)
         return unsafe object
@@ -33,11 +49,11 @@ extension Instance {
       if !M.waits, tries == Self.exchangeCap { break }
     }
     node.lock.release(caller, M.self)
-    return unsafe allocateFromNewSlab(caller, cache, M.self)
+    return nil
   }
 
   @inline(__always)
-  private func allocateFromNewSlab<M: CallMode>(
+  func allocateFromNewSlab<M: CallMode>(
     _ caller: VCPU, _ cache: Cache, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     guard let slab = makeSlab(caller, cache, M.self) else { return nil }
@@ -103,7 +119,7 @@ extension Instance {
         unsafe rest = cache.link(of: object).pointee
         n &+= 1
       }
-      if unsafe slab.exchange(first, counters, rest, counters &+ UInt64(n)) {
+      if unsafe slab.exchange(first, counters, rest, counters &+ UInt64(n), Ordinary.self) {
         if unsafe rest != nil { relink(caller, cache, slab) }
         return n
       }

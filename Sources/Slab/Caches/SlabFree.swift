@@ -71,7 +71,7 @@ extension Instance {
         locked = true
         continue  // The words may have changed while we waited.
       }
-      if unsafe slab.exchange(freelist, counters, first, after) {
+      if unsafe slab.exchange(freelist, counters, first, after, Ordinary.self) {
         if locked, isFrozen {
           node.lock.release(caller, Ordinary.self)
         } else if locked {
@@ -91,7 +91,7 @@ extension Instance {
   /// nothing.
   @inline(__always)
   private func keepsPartial(_ caller: VCPU, _ cache: Cache) -> Bool {
-    cache.cpuPartial != 0 && !caller.isShared && !caller.isWorker
+    cache.cpuPartial != 0 && !caller.isShared && !caller.isWorker && cache.nodeNumber == caller.node
   }
 
   /// Puts a slab in its place after a free, list_lock held; releases it.

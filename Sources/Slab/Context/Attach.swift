@@ -70,7 +70,8 @@ extension Instance {
   private func fillTables(_ vcpu: VCPU) {
     unsafe vcpu.pointer.pointee.arena_base = pointer.pointee.arena_base
     unsafe vcpu.pointer.pointee.arena_size = pointer.pointee.arena_size
-    unsafe vcpu.pointer.pointee.page = UnsafePointer(pointer.pointee.page)
+    unsafe vcpu.pointer.pointee.page = pageTable(ofNode: 0)
+    let isQuotaSet = unsafe pointer.pointee.quota != 0
     var line = 0
     while line < Int(NL_LINES) {
       unsafe nl_line_set_lock(nl_vcpu_at_line(vcpu.pointer, line), 1)
@@ -80,7 +81,8 @@ extension Instance {
     var entry = 0
     while bucket < Int(NL_BUCKETS) {
       let offset = (bucket &+ Int(NL_LINE_FIRST.rawValue)) &* 64
-      let accounted = offset &+ Int(NL_BUCKETS) &* 64
+      // With a quota every accounted allocation takes the slow path, where it is charged.
+      let accounted = isQuotaSet ? 0 : offset &+ Int(NL_BUCKETS) &* 64
       while entry < Buckets.size(bucket) / 8 {
         unsafe nl_vcpu_at_bucket(vcpu.pointer, entry).pointee = UInt16(truncatingIfNeeded: offset)
         unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, entry).pointee =
@@ -105,6 +107,8 @@ extension Configuration {
       instance.count(.boot, .attachFailed)
       return .boot
     }
+    unsafe vcpu.pointer.pointee.node = 0
+    unsafe vcpu.pointer.pointee.page = instance.pageTable(ofNode: 0)
     openLines(vcpu)
     unsafe vcpu.pointer.pointee.tid = nl_gettid()
     unsafe vcpu.pointer.pointee.generation = instance.pointer.pointee.generation
@@ -143,5 +147,7 @@ extension Configuration {
       line.openLock()
       i &+= 1
     }
+    if !Preempt.isRT { unsafe nl_line_release_request(vcpu.stockLine.pointer) }
+    vcpu.stockLine.openLock()
   }
 }

@@ -8,13 +8,15 @@ import CPlatform
 @safe
 struct CentralLock {
   let word: UnsafeMutablePointer<UInt32>
+  private let kind: Lockdep.Class
 
   static var nolockHolder: UInt32 { 0x4000_0000 }
   /// Who holds a lock without having a vCPU.
   static var unknownHolder: UInt32 { 0x3fff_ffff }
 
   @inline(__always)
-  init(_ lock: UnsafeMutablePointer<nl_lock>) {
+  init(_ lock: UnsafeMutablePointer<nl_lock>, _ kind: Lockdep.Class) {
+    unsafe self.kind = kind
     unsafe word = UnsafeMutableRawPointer(lock).assumingMemoryBound(to: UInt32.self)
   }
 
@@ -24,8 +26,13 @@ struct CentralLock {
   /// - Ordering: acquire; pairs with the release in `release` and `releaseNolock`.
   @inline(__always)
   func tryAcquire<P: Preemption>(_ caller: PerCPU<P>) -> Bool {
-    if P.isRT { return unsafe TaskLock(word).tryAcquire() }
-    return unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
+    guard
+      P.isRT
+        ? unsafe TaskLock(word).tryAcquire()
+        : unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
+    else { return false }
+    unsafe Lockdep.acquire(word, kind, isTry: true)
+    return true
   }
 
   /// Takes the lock; spins shortly, then sleeps, because the holder may be descheduled.
@@ -33,6 +40,7 @@ struct CentralLock {
   /// - Context: task.
   @inline(__always)
   func acquire<P: Preemption>(_ caller: PerCPU<P>) {
+    unsafe Lockdep.acquire(word, kind)
     if P.isRT { return unsafe TaskLock(word).acquire() }
     if unsafe nl_cas_u32(word, 0, caller.tid) { return }
     acquireContended(caller.tid)
@@ -50,6 +58,7 @@ struct CentralLock {
 
   @inline(__always)
   func release<P: Preemption, M: CallMode>(_ caller: PerCPU<P>, _ mode: M.Type) {
+    unsafe Lockdep.release(word)
     if P.isRT { return unsafe TaskLock(word).release() }
     let old = unsafe nl_swap_u32(word, 0)
     if M.waits, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }

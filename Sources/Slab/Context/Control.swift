@@ -9,7 +9,9 @@ extension Configuration {
   /// - Context: any: it only reads.
   static func ksize(_ object: UnsafeRawPointer?) -> Int {
     guard let object = unsafe object, instance.isStarted else { return 0 }
-    if let cache = unsafe instance.cache(at: object) { return cache.objectSize }
+    if let cache = unsafe instance.cache(at: object) {
+      return unsafe Form.usableSize(object, of: cache)
+    }
     guard unsafe instance.isLarge(object), let page = unsafe instance.page(at: object) else {
       return 0
     }
@@ -64,6 +66,10 @@ extension Configuration {
   }
 
   /// "limit": bytes of pages at most, 0 = none; "worker": 1 starts, 0 stops the helper thread;
+  /// "nodes": simulated NUMA nodes, 1...4, before the first allocation; "node": moves the calling
+  /// thread to one; "quota": bytes of accounted objects at most, not 0, first set before the first
+  /// allocation; "validate": checks all objects; "leaks": reports buckets with live
+  /// objects; "abort_on_error", "report_to_stderr": 0 or 1;
   /// "flush": any value; "flush_here": remote flushes of every other thread by this one, so many
   /// times, worker stopped; "vcpus", RT form: among so many threads that attach later are dealt out.
   /// -1 for everything else.
@@ -77,6 +83,29 @@ extension Configuration {
       unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
       return 0
     }
+    if unsafe equal(key, "validate") {
+      guard let vcpu = enterOrdinary() else { return -1 }
+      return Form.validate(vcpu) ? 0 : -1
+    }
+    if constants.hasChecks, unsafe equal(key, "leaks") {
+      guard let vcpu = enterOrdinary() else { return -1 }
+      barrier()
+      instance.reportLeaks(vcpu)
+      return 0
+    }
+    if constants.hasChecks, value <= 1 {
+      if unsafe equal(key, "abort_on_error") {
+        unsafe nl_store_u32(&instance.pointer.pointee.abort_on_error, UInt32(value))
+        return 0
+      }
+      if unsafe equal(key, "report_to_stderr") {
+        unsafe nl_store_u32(&instance.pointer.pointee.report_to_stderr, UInt32(value))
+        return 0
+      }
+    }
+    if unsafe equal(key, "nodes") { return useNodes(value) }
+    if unsafe equal(key, "node") { return moveThread(to: value) }
+    if unsafe equal(key, "quota") { return instance.setQuota(value) ? 0 : -1 }
     if unsafe equal(key, "flush") {
       flush()
       return 0
@@ -85,6 +114,16 @@ extension Configuration {
     if unsafe equal(key, "flush_here") {
       return flushHere(times: value)
     }
+    #if NOLOCK_LOCKDEP
+      if unsafe equal(key, "lockdep_hook") {
+        nl_lockdep_set_hook(value)
+        return 0
+      }
+      if unsafe equal(key, "lockdep_clear") {
+        Report.clear()
+        return 0
+      }
+    #endif
     #if NOLOCK_PROBES
       if unsafe equal(key, "probe_hook") {
         nl_probe_set(value)
@@ -119,11 +158,16 @@ extension Configuration {
         let other = instance.vcpu(i)
         guard other != vcpu, other.state == NL_VCPU_ATTACHED.rawValue else { continue }
         instance.lockForFlush(other)
-        if other.state == NL_VCPU_ATTACHED.rawValue { _ = Form.flushRemotely(vcpu, other) }
+        if other.state == NL_VCPU_ATTACHED.rawValue { flushRemotely(vcpu, other) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(other.pointer))
       }
     }
     return 0
+  }
+
+  private static func useNodes(_ value: UInt64) -> Int32 {
+    guard !Preempt.isRT, instance.isStarted || start(), value <= UInt64(NL_NODES) else { return -1 }
+    return instance.setNodes(Int(value)) ? 0 : -1
   }
 
   private static func equal(_ key: UnsafePointer<CChar>, _ name: StaticString) -> Bool {

@@ -27,6 +27,7 @@ extension Configuration {
   static func deferFree(_ caller: VCPU, _ object: UnsafeMutableRawPointer, of cache: Cache) {
     let instance = instance
     let list = caller.isShared ? instance.deferred : caller.deferred
+    unsafe Form.willDefer(object, of: cache)
     _ = unsafe WaitFreeStack.push(
       nl_deferred_at_head(list.pointer), object, link: cache.link(of: object))
     instance.count(caller, .freeDeferred)
@@ -38,13 +39,14 @@ extension Configuration {
   }
 }
 
-extension Instance {
+extension Configuration {
   /// Returns up to `limit` deferred objects to their slabs; true if more are left.
   ///
   /// - Context: task, no lock held.
   @inline(never)
-  func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
+  static func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
     guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
+    let instance = instance
     var node = unsafe list.pointer.pointee.stalled
     probePoint(NL_PROBE_DRAIN)
     var drained = 0
@@ -62,12 +64,12 @@ extension Instance {
         #endif
         continue
       }
-      let cache = unsafe cache(of: slab(of: object))
+      let cache = unsafe instance.cache(of: instance.slab(of: object))
       // Acquire: pairs with the producer's release of the link.
       let next = unsafe nl_load_pointer(cache.link(of: object))
       // The push behind this object is under way: its link is not known yet.
       if unsafe next == WaitFreeStack.pending { break }
-      unsafe freeToSlab(caller, object)
+      unsafe Form.freeDrained(caller, object)
       unsafe node = next
       drained &+= 1
     }
@@ -76,14 +78,16 @@ extension Instance {
     #endif
     unsafe list.pointer.pointee.stalled = node
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
-    count(caller, .deferredDrained, by: drained)
+    instance.count(caller, .deferredDrained, by: drained)
     return list.hasWork
   }
 
   /// Drains what a handler of this thread left behind, as an ordinary call must after its unlock.
   @inline(__always)
-  func drainOwn(_ caller: VCPU) {
+  static func drainOwn(_ caller: VCPU) {
     // The rest is the worker's.
-    if drain(caller, caller.deferred, limit: 64) { unsafe nl_instance_set_dirty(pointer, 1) }
+    if drain(caller, caller.deferred, limit: 64) {
+      unsafe nl_instance_set_dirty(instance.pointer, 1)
+    }
   }
 }

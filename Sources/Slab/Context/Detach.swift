@@ -22,18 +22,19 @@ extension Configuration {
     while i < Int(NL_CACHES) {
       let line = vcpu.line(ofCache: i)
       if line.tryLock() {
-        Form.empty(caller, line, of: instance.cache(i))
+        Form.empty(caller, line, of: instance.cache(i, node: vcpu.node))
       } else {
         instance.count(caller, .lostLines)
       }
       i &+= 1
     }
-    _ = instance.drain(caller, vcpu.deferred, limit: .max)
+    _ = drain(caller, vcpu.deferred, limit: .max)
     _ = Form.drainSlabs(caller, of: vcpu)
     // Only a push that never ended (its thread vanished in a fork) can be left.
     giveUpRest(caller, vcpu.deferred)
     giveUpRest(caller, vcpu.deferredSlabs)
     instance.returnOwnPages(caller, of: vcpu)
+    instance.returnStock(of: vcpu)
     unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
     instance.returnVCPU(vcpu)
   }

@@ -22,7 +22,7 @@ extension Configuration {
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
     var i = 0
-    while i < Int(NL_CACHES) {
+    while i < instance.nodeCount &* Int(NL_CACHES) {
       let cache = instance.cache(i)
       let node = cache.node
       if unsafe abandons(node.lock.word, tid, child) {
@@ -39,15 +39,18 @@ extension Configuration {
       }
       i &+= 1
     }
-    recoverZone(tid, child)
+    i = 0
+    while i < instance.nodeCount {
+      recover(instance.zone(i), tid, child)
+      i &+= 1
+    }
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
     if Preempt.isRT { return recoverShared(me, tid, child) }
     orphanOthers(me)
     if !me.isShared { unsafe me.pointer.pointee.tid = child }
   }
 
-  private static func recoverZone(_ tid: UInt32, _ child: UInt32) {
-    let zone = instance.zone
+  private static func recover(_ zone: Zone, _ tid: UInt32, _ child: UInt32) {
     guard unsafe abandons(zone.lock.word, tid, child) else { return }
     var order = 0
     while order <= Int(NL_MAX_ORDER) {
@@ -74,6 +77,7 @@ extension Configuration {
         unsafe nl_line_release_request(vcpu.line(ofCache: line).pointer)
         line &+= 1
       }
+      unsafe nl_line_release_request(vcpu.stockLine.pointer)
       i &+= 1
     }
     unsafe nl_instance_set_dirty(instance.pointer, 1)

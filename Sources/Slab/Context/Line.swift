@@ -30,15 +30,20 @@ struct PerCPULine<P: Preemption> {
   /// keeps what follows behind the store.
   @inline(__always)
   func lock() -> Bool {
-    if P.isRT { return taskLock.tryAcquire() }
-    unsafe nl_line_set_lock(pointer, 1)
-    nl_signal_fence()
+    if P.isRT {
+      guard taskLock.tryAcquire() else { return false }
+    } else {
+      unsafe nl_line_set_lock(pointer, 1)
+      nl_signal_fence()
+    }
+    unsafe Lockdep.acquire(pointer, nl_get_class_line(pointer), isTry: true)
     return true
   }
 
   /// Returns the lock.  Release: pairs with the remote flusher's acquire load of it.
   @inline(__always)
   func unlock() {
+    unsafe Lockdep.release(pointer)
     if P.isRT { return taskLock.release() }
     nl_signal_fence()
     unsafe nl_line_unlock(pointer)
@@ -58,6 +63,7 @@ struct PerCPULine<P: Preemption> {
   func acquire<M: CallMode>(_ mode: M.Type) -> Bool {
     if tryLock() { return true }
     if !P.isRT || taskLock.isMine || !(M.waits || Context.allowsBlocking) { return false }
+    unsafe Lockdep.acquire(pointer, nl_get_class_line(pointer))
     taskLock.acquire()
     return true
   }

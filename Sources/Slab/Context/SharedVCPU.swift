@@ -54,7 +54,7 @@ extension Configuration {
     // Acquire and release: the last one sees what the others left.
     if unsafe nl_add_u32(nl_vcpu_at_users(vcpu.pointer), 0 &- 1) != 1 { return }
     _ = emptyLines(vcpu, vcpu)
-    _ = instance.drain(vcpu, vcpu.deferred, limit: .max)
+    _ = drain(vcpu, vcpu.deferred, limit: .max)
     _ = Form.drainSlabs(vcpu, of: vcpu)
     let pages = unsafe TaskLock(nl_vcpu_at_page_owner(vcpu.pointer))
     if pages.tryAcquire() {

@@ -27,6 +27,10 @@ struct PerCPU<P: Preemption>: Equatable {
   @inline(__always)
   var isShared: Bool { state == NL_VCPU_SHARED.rawValue }
 
+  /// The simulated node that the thread belongs to.
+  @inline(__always)
+  var node: Int { unsafe Int(pointer.pointee.node) }
+
   /// True of the helper thread's block.
   @inline(__always)
   var isWorker: Bool { unsafe nl_vcpu_hooked(pointer) == 3 }
@@ -41,7 +45,8 @@ struct PerCPU<P: Preemption>: Equatable {
   /// The line at a byte offset, as the tables hold it.
   @inline(__always)
   func line(atOffset offset: Int) -> PerCPULine<P> {
-    unsafe PerCPULine((UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
+    unsafe PerCPULine(
+      (UnsafeMutableRawPointer(pointer) + offset).assumingMemoryBound(to: nl_line.self))
   }
 
   /// The line of a cache, 0..<NL_CACHES.

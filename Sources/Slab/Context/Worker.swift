@@ -64,10 +64,15 @@ extension Configuration {
       worked = true
       drainAll(me)
     }
-    if unsafe nl_load_pointer(nl_zone_at_parked(instance.zone.pointer)) != nil {
-      instance.zone.lock.acquire(me)
-      instance.returnParked()
-      instance.zone.lock.release(me, Ordinary.self)
+    var node = 0
+    while node < instance.nodeCount {
+      let zone = instance.zone(node)
+      if unsafe nl_load_pointer(nl_zone_at_parked(zone.pointer)) != nil {
+        zone.lock.acquire(me)
+        instance.returnParked(zone)
+        zone.lock.release(me, Ordinary.self)
+      }
+      node &+= 1
     }
     instance.fillReserve(me)
     if flushAll || round % 10 == 0 { lookAfterThreads(me, flushAll: flushAll) }
@@ -77,11 +82,11 @@ extension Configuration {
   /// Drains every list; what a push under way holds up stays for the next round.
   static func drainAll(_ caller: VCPU) {
     let instance = instance
-    var again = instance.deferred.hasWork && instance.drain(caller, instance.deferred, limit: .max)
+    var again = instance.deferred.hasWork && drain(caller, instance.deferred, limit: .max)
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      if vcpu.deferred.hasWork, instance.drain(caller, vcpu.deferred, limit: .max) { again = true }
+      if vcpu.deferred.hasWork, drain(caller, vcpu.deferred, limit: .max) { again = true }
       if Form.drainSlabs(caller, of: vcpu) { again = true }
       i &+= 1
     }
@@ -107,10 +112,16 @@ extension Configuration {
       } else if orphan || isDead(vcpu, pid) {
         reclaim(me, vcpu)  // drops flush_lock
       } else {
-        if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
+        if flushAll || hasGoneSilent(vcpu) { flushRemotely(me, vcpu) }
         unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
       }
     }
+  }
+
+  /// Returns what a thread caches, objects and quota; the caller holds the block's `flush_lock`.
+  static func flushRemotely(_ me: VCPU, _ vcpu: VCPU) {
+    _ = Form.flushRemotely(me, vcpu)
+    instance.returnStockRemotely(vcpu)
   }
 
   /// vCPUs of the RT form never die.

@@ -6,9 +6,14 @@ import CPlatform
 //   NOLOCK_BROKEN_EARLY_REQUEST   the request is tested before the lock store, not after it
 //   NOLOCK_BROKEN_ONE_MEMBARRIER  the flusher fences once, after the poison
 //   NOLOCK_BROKEN_NO_RECHECK      the owner does not look again after it restored the bounds
+//   NOLOCK_BROKEN_CHARGE_ABORT    a nolock call whose charge failed frees to the slab, as the kernel
+//   NOLOCK_BROKEN_BULK_REMOTE     a bulk free forgets local objects when a remote batch fills up
+//   NOLOCK_BROKEN_RAW_NULL        a drained object keeps a raw NULL in its free-pointer slot
 //   NOLOCK_BROKEN_EARLY_UNLOCK    a hit unlocks the line before it has stored `top`
 //   NOLOCK_BROKEN_NO_PENDING      a deferred free is published before its link is marked pending
 //   NOLOCK_BROKEN_LATE_DETACH     a drain detaches the list after it has freed what it read
+//
+// NOLOCK_NO_CAS128 pretends that there is no 128-bit compare-and-exchange (Memory/SlabWords.swift).
 //
 // NOLOCK_WIDEN_LOCK and NOLOCK_WIDEN_BOUNDS break nothing: the owner waits for the flusher, for some
 // microseconds, where a missing step of its own would hurt: before its lock store, or before it

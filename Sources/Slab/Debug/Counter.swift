@@ -32,10 +32,20 @@ enum Counter: Int {
   case lostLines
   /// Central locks whose holder did not survive a fork; what they guarded is abandoned.
   case lostAtFork
+  /// An allocation that wanted another node than its thread's; a free of another node's object.
+  case nodeMismatch, freeRemote
+  /// Accounted allocations that the quota refused.
+  case quotaFail
+  /// Prefilled sheaves: from the spare, from barn or slabs, beyond a sheaf's capacity; given back as
+  /// the spare, to the barn or the slabs.
+  case prefillFast, prefillSlow, prefillOversize, returnFast, returnSlow
   /// Per-CPU slabs: given up, and given up by a handler; partial slabs of a vCPU taken into use, fetched
   /// from the node, put there by a free, and returned to the node; frees to another's active slab.
   case deactivate, deactivateDeferred
   case cpuPartialAlloc, cpuPartialNode, cpuPartialFree, cpuPartialDrain, freeFrozen
 
-  static var count: Int { Counter.freeFrozen.rawValue &+ 1 }
+  /// Findings of the checks; objects not freed, or not handed out, because they were found damaged.
+  case slabErrors, objectsWithheld
+
+  static var count: Int { Counter.objectsWithheld.rawValue &+ 1 }
 }

@@ -62,8 +62,13 @@ extension Instance {
     let page: UInt64 = 4096
     add("pages_bytes_now", unsafe nl_load(nl_instance_at_pages_used(pointer)) &* page)
     add("pages_bytes_max", unsafe nl_load(nl_instance_at_pages_used_max(pointer)) &* page)
+    add("quota_bytes_now", unsafe nl_load(nl_instance_at_quota_used(pointer)))
+    add("quota_stock_bytes_now", stocks)
     add("vcpus_now", attachedCount)
     add("worker_wakeups", unsafe nl_load(&pointer.pointee.worker_wakeups))
+    #if NOLOCK_LOCKDEP
+      add("lockdep_reports", unsafe nl_load(nl_lockdep_count()))
+    #endif
     add("worker_cpu_ns", unsafe nl_load(&pointer.pointee.worker_cpu_ns))
     return n
   }
@@ -127,6 +132,14 @@ extension Counter {
     case .attachFailed: "attach_failed"
     case .lostLines: "lost_lines"
     case .lostAtFork: "lost_at_fork"
+    case .nodeMismatch: "node_mismatch"
+    case .freeRemote: "free_remote"
+    case .quotaFail: "quota_fail"
+    case .prefillFast: "prefill_fast"
+    case .prefillSlow: "prefill_slow"
+    case .prefillOversize: "prefill_oversize"
+    case .returnFast: "return_fast"
+    case .returnSlow: "return_slow"
     case .deactivate: "deactivate"
     case .deactivateDeferred: "deactivate_deferred"
     case .cpuPartialAlloc: "cpu_partial_alloc"
@@ -134,6 +147,8 @@ extension Counter {
     case .cpuPartialFree: "cpu_partial_free"
     case .cpuPartialDrain: "cpu_partial_drain"
     case .freeFrozen: "free_frozen"
+    case .slabErrors: "slab_errors"
+    case .objectsWithheld: "objects_withheld"
     }
   }
 }

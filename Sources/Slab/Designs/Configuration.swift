@@ -61,6 +61,8 @@ struct Constants {
   }
   /// Full, and empty, sheaves that a barn keeps.
   var barnLimit = 10
+  /// Asks the kernel for huge pages where that costs neither small processes nor handlers.
+  var hugePages = false
   /// True if nolock page allocation may carve fresh pages instead of a reserve of fixed size.
   var carvesFromTop = false
   /// Highest order of a slab, where an object fits it.
@@ -69,4 +71,6 @@ struct Constants {
   var keepsEmptySlabs = true
   /// True: vCPUs keep partial slabs (CONFIG_SLUB_CPU_PARTIAL).
   var hasCPUPartial = false
+  /// True: objects stand between red zones, and a track behind each (Debug/Checks).
+  var hasChecks = false
 }

@@ -29,6 +29,29 @@ protocol Design {
     _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool
 
+  // Many at once.  Context: task.  Without sheaves the defaults do (Bulk.swift, Prefilled.swift).
+
+  /// Up to `count` objects into `slots`; how many.
+  static func take(_ vcpu: VCPU, _ cache: Cache, into slots: Slot, count: Int) -> Int
+  /// Frees objects of `cache`'s node, which is the vCPU's.
+  static func put(_ vcpu: VCPU, _ cache: Cache, _ slots: Slot, count: Int)
+  static func kfreeBulk(_ count: Int, _ slots: Slot?)
+  /// Objects that a sheaf holds; 0 without sheaves.
+  static func sheafCapacity(_ cache: Cache) -> Int
+  /// A sheaf with at least `count` objects, at most a sheaf's capacity; nil without memory.
+  static func takeSheaf(_ vcpu: VCPU, _ cache: Cache, count: Int) -> Sheaf?
+  static func putSheaf(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
+  /// Fills a sheaf as far as there is memory.
+  static func refill(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf)
+  /// Called before an object's link goes onto a deferred list.  Context: any.
+  static func willDefer(_ object: UnsafeMutableRawPointer, of cache: Cache)
+  /// Usable bytes of an object.  Context: any.
+  static func usableSize(_ object: UnsafeRawPointer, of cache: Cache) -> Int
+  /// The "validate" control: checks every object; false without checks.
+  static func validate(_ vcpu: VCPU) -> Bool
+  /// Returns a deferred object to its slab.
+  static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer)
+
   // A line's life.  Contexts: any for `open` and `wake`, task for the others.
 
   /// Makes a line of a block that a thread is about to use, but for its lock.
@@ -46,6 +69,18 @@ protocol Design {
 extension Design {
   @inline(__always)
   static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool { false }
+}
+
+extension Design {
+  @inline(__always)
+  static func willDefer(_ object: UnsafeMutableRawPointer, of cache: Cache) {}
+  @inline(__always)
+  static func usableSize(_ object: UnsafeRawPointer, of cache: Cache) -> Int { cache.objectSize }
+  static func validate(_ vcpu: VCPU) -> Bool { false }
+  @inline(__always)
+  static func freeDrained(_ vcpu: VCPU, _ object: UnsafeMutableRawPointer) {
+    unsafe C.instance.freeToSlab(vcpu, object)
+  }
 }
 
 /// What an entry point does where its fast line gave up: the same in every design.
@@ -90,8 +125,13 @@ extension Design {
     let instance = C.instance
     guard let vcpu = C.enterOrdinary() else { return nil }
     if size > UInt(NOLOCK_MAX_CACHE_SIZE) { return unsafe instance.allocateLarge(vcpu, size, gfp) }
-    let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp))
+    let home = instance.wantedNode(vcpu, node)
+    let cache = instance.cache(cacheIndex(Int(bitPattern: size), gfp), node: home)
     guard let object = unsafe allocate(vcpu, cache, Ordinary.self) else { return nil }
+    if cache.isAccounted, !instance.charge(vcpu, cache.objectSize) {
+      _ = unsafe release(vcpu, cache, object, Ordinary.self)
+      return nil
+    }
     return unsafe cleared(object, cache, gfp)
   }
 
@@ -103,19 +143,24 @@ extension Design {
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
     if size == 0 { return unsafe zeroSizePointer }
-    guard areKnown(gfp), C.instance.isStarted else { return nil }
+    guard areKnown(gfp), C.instance.isStarted, !Slab.lacksExchange else { return nil }
     let instance = C.instance
     let vcpu = C.enterNolock()
     if refuses {
       instance.count(vcpu, .nolockNull)
       return nil
     }
+    let home = instance.wantedNode(vcpu, node)
     var wanted = size
     var attempt = 0
     while attempt < (C.hasNolockFlag ? 1 : 2), wanted <= UInt(NOLOCK_MAX_CACHE_SIZE) {
-      let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp))
+      let cache = instance.cache(cacheIndex(Int(bitPattern: wanted), gfp), node: home)
       if attempt == 1 { instance.count(vcpu, .nextBucket) }
       if let object = unsafe allocate(vcpu, cache, Nolock.self) {
+        if cache.isAccounted, !instance.charge(vcpu, cache.objectSize) {
+          unsafe C.abortCharge(vcpu, object, of: cache)
+          return nil
+        }
         return unsafe cleared(object, cache, gfp)
       }
       wanted = UInt(bitPattern: cache.objectSize) &+ 1
@@ -138,6 +183,7 @@ extension Design {
       if unsafe !instance.freeLarge(vcpu, object) { instance.count(vcpu, .badFree) }
       return
     }
+    if cache.isAccounted { instance.uncharge(vcpu, cache.objectSize) }
     _ = unsafe release(vcpu, cache, object, Ordinary.self)
   }
 
@@ -155,6 +201,7 @@ extension Design {
       instance.count(vcpu, unsafe instance.isLarge(object) ? .largeLeaked : .badFree)
       return
     }
+    if cache.isAccounted { instance.uncharge(vcpu, cache.objectSize) }
     if !refuses, unsafe release(vcpu, cache, object, Nolock.self) { return }
     unsafe C.deferFree(vcpu, object, of: cache)
   }

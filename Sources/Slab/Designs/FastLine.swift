@@ -11,8 +11,10 @@ extension Design {
     if C.hasNolockFlag, gfp & NOLOCK_GFP_NOLOCK.rawValue != 0 {
       return unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
     }
+    Lockdep.mightLock()
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocSlow(size, gfp, node) }
+    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
       return unsafe flagged(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -20,11 +22,11 @@ extension Design {
     return unsafe allocSlow(size, gfp, node)
   }
 
-  /// The same with flags.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
+  /// The same with flags, for a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
   /// as it can: the real traces are full of it.
   @inline(never)
   static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -39,7 +41,7 @@ extension Design {
   private static func zeroed(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, Ordinary.self) ?? allocSlow(size, gfp, node)
+    unsafe hitZeroed(size, gfp, node, Ordinary.self) ?? allocSlow(size, gfp, node)
   }
 
   /// Allocation in any context.
@@ -48,7 +50,8 @@ extension Design {
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocNolockSlow(size, gfp, node) }
+    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -62,7 +65,7 @@ extension Design {
   static func flaggedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, size &- 1 < UInt(NOLOCK_MAX_CACHE_SIZE) else {
+    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -76,12 +79,15 @@ extension Design {
   private static func zeroedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    if !refuses, let object = unsafe hitZeroed(size, gfp, Nolock.self) { return unsafe object }
+    if !refuses, let object = unsafe hitZeroed(size, gfp, node, Nolock.self) {
+      return unsafe object
+    }
     return unsafe allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
   static func kfree(_ object: UnsafeMutableRawPointer?) {
+    Lockdep.mightLock()
     if unsafe !hit(freeing: object, Ordinary.self) { unsafe freeSlow(object) }
   }
 
@@ -106,13 +112,11 @@ extension Design {
   /// A cleared object, for flags with ZERO; nil for all others.
   @inline(__always)
   private static func hitZeroed<M: CallMode>(
-    _ size: UInt, _ gfp: UInt32, _ mode: M.Type
+    _ size: UInt, _ gfp: UInt32, _ node: Int32, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
     let account = NOLOCK_GFP_ACCOUNT.rawValue
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE), gfp & ~account == NOLOCK_GFP_ZERO.rawValue else {
-      return nil
-    }
+    guard gfp & ~account == NOLOCK_GFP_ZERO.rawValue, node == NOLOCK_NO_NODE else { return nil }
     let vcpu = C.vcpu
     let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
     var object: UnsafeMutableRawPointer?

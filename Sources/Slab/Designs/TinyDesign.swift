@@ -36,7 +36,7 @@ enum TinyDesign<C: Configuration>: Design {
 
   @inline(__always)
   private static func drainOwn(_ vcpu: VCPU) {
-    if !vcpu.isShared, vcpu.deferred.hasWork { C.instance.drainOwn(vcpu) }
+    if !vcpu.isShared, vcpu.deferred.hasWork { C.drainOwn(vcpu) }
   }
 
   // A line holds nothing; its fields stay as zero-filled memory has them.

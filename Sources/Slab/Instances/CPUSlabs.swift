@@ -26,7 +26,8 @@ enum CPUSlabs: Configuration {
   }
 
   static func subject() -> UnsafePointer<nolock_ops>? {
-    guard start() else { return nil }
+    // Its fast path is an exchange of 128 bits.
+    guard start(), !Slab.lacksExchange else { return nil }
     return unsafe table(
       nl_get_ops_cpuslab(), "cpuslab",
       Entries(
@@ -35,7 +36,16 @@ enum CPUSlabs: Configuration {
         barrier: { CPUSlabs.barrier() }, attach: { CPUSlabs.threadAttach() },
         detach: { CPUSlabs.threadDetach() },
         stats: { unsafe CPUSlabs.instance.statistics($0, $1) },
-        control: { unsafe CPUSlabs.control($0, $1) }))
+        control: { unsafe CPUSlabs.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe CPUSlabs.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe CPUSlabs.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe CPUSlabs.prefill($0, $1, $2) },
+          allocFromSheaf: cpuslabAllocFromSheaf,
+          sheafSize: { unsafe CPUSlabs.size(of: $0) },
+          refillSheaf: { unsafe CPUSlabs.refill($0, $1) },
+          returnSheaf: { unsafe CPUSlabs.giveBack($0) },
+          shrink: { CPUSlabs.shrink() }, flush: { CPUSlabs.flush() })))
   }
 }
 
@@ -55,6 +65,11 @@ func cpuslabKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 @c(nl_cpuslab_kfree_nolock) @_noLocks @_noAllocation
 func cpuslabKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe CPUSlabs.Form.kfreeNolock(object)
+}
+
+@c(nl_cpuslab_alloc_from_sheaf) @_noLocks @_noAllocation
+func cpuslabAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe CPUSlabs.allocate(from: sheaf, gfp)
 }
 
 @c(nl_cpuslab_ksize)

@@ -36,7 +36,16 @@ enum CPUSlabsRT: Configuration {
         barrier: { CPUSlabsRT.barrier() }, attach: { CPUSlabsRT.threadAttach() },
         detach: { CPUSlabsRT.threadDetach() },
         stats: { unsafe CPUSlabsRT.instance.statistics($0, $1) },
-        control: { unsafe CPUSlabsRT.control($0, $1) }))
+        control: { unsafe CPUSlabsRT.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe CPUSlabsRT.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe CPUSlabsRT.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe CPUSlabsRT.prefill($0, $1, $2) },
+          allocFromSheaf: cpuslabRTAllocFromSheaf,
+          sheafSize: { unsafe CPUSlabsRT.size(of: $0) },
+          refillSheaf: { unsafe CPUSlabsRT.refill($0, $1) },
+          returnSheaf: { unsafe CPUSlabsRT.giveBack($0) },
+          shrink: { CPUSlabsRT.shrink() }, flush: { CPUSlabsRT.flush() })))
   }
 }
 
@@ -56,6 +65,11 @@ func cpuslabRTKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt 
 @c(nl_cpuslab_rt_kfree_nolock) @_noLocks @_noAllocation
 func cpuslabRTKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe CPUSlabsRT.Form.kfreeNolock(object)
+}
+
+@c(nl_cpuslab_rt_alloc_from_sheaf) @_noLocks @_noAllocation
+func cpuslabRTAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe CPUSlabsRT.allocate(from: sheaf, gfp)
 }
 
 @c(nl_cpuslab_rt_ksize)

@@ -32,7 +32,16 @@ enum Floor: Configuration {
         barrier: { Floor.barrier() }, attach: { Floor.threadAttach() },
         detach: { Floor.threadDetach() },
         stats: { unsafe Floor.instance.statistics($0, $1) },
-        control: { unsafe Floor.control($0, $1) }))
+        control: { unsafe Floor.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe Floor.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe Floor.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe Floor.prefill($0, $1, $2) },
+          allocFromSheaf: floorAllocFromSheaf,
+          sheafSize: { unsafe Floor.size(of: $0) },
+          refillSheaf: { unsafe Floor.refill($0, $1) },
+          returnSheaf: { unsafe Floor.giveBack($0) },
+          shrink: { Floor.shrink() }, flush: { Floor.flush() })))
   }
 }
 
@@ -43,6 +52,11 @@ func floorKmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 
 @c(nl_floor_kfree)
 func floorKfree(_ object: UnsafeMutableRawPointer?) { unsafe Floor.Form.kfree(object) }
+
+@c(nl_floor_alloc_from_sheaf) @_noLocks @_noAllocation
+func floorAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe Floor.allocate(from: sheaf, gfp)
+}
 
 @c(nl_floor_ksize)
 func floorKsize(_ object: UnsafeRawPointer?) -> Int { unsafe Floor.ksize(object) }

@@ -33,7 +33,16 @@ enum GFPFlag: Configuration {
         barrier: { GFPFlag.barrier() }, attach: { GFPFlag.threadAttach() },
         detach: { GFPFlag.threadDetach() },
         stats: { unsafe GFPFlag.instance.statistics($0, $1) },
-        control: { unsafe GFPFlag.control($0, $1) }))
+        control: { unsafe GFPFlag.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe GFPFlag.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe GFPFlag.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe GFPFlag.prefill($0, $1, $2) },
+          allocFromSheaf: gfpflagAllocFromSheaf,
+          sheafSize: { unsafe GFPFlag.size(of: $0) },
+          refillSheaf: { unsafe GFPFlag.refill($0, $1) },
+          returnSheaf: { unsafe GFPFlag.giveBack($0) },
+          shrink: { GFPFlag.shrink() }, flush: { GFPFlag.flush() })))
   }
 }
 
@@ -53,6 +62,11 @@ func gfpflagKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 @c(nl_gfpflag_kfree_nolock) @_noLocks @_noAllocation
 func gfpflagKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe GFPFlag.Form.kfreeNolock(object)
+}
+
+@c(nl_gfpflag_alloc_from_sheaf) @_noLocks @_noAllocation
+func gfpflagAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe GFPFlag.allocate(from: sheaf, gfp)
 }
 
 @c(nl_gfpflag_ksize)

@@ -24,6 +24,7 @@ enum Heap: Configuration {
     constants.sheafBytes = { $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : 1024 }
     constants.barnLimit = 64
     constants.carvesFromTop = true
+    constants.hugePages = true
     return constants
   }
 
@@ -37,7 +38,12 @@ enum Heap: Configuration {
         barrier: heapBarrier, attach: heapThreadAttach,
         detach: heapThreadDetach,
         stats: heapStats,
-        control: heapControl))
+        control: heapControl,
+        sheaves: SheafEntries(
+          kmallocBulk: heapKmallocBulk, kfreeBulk: heapKfreeBulk, prefill: heapPrefill,
+          allocFromSheaf: heapAllocFromSheaf, sheafSize: heapSheafSize,
+          refillSheaf: heapRefillSheaf, returnSheaf: heapReturnSheaf, shrink: heapShrink,
+          flush: heapFlush)))
   }
 }
 
@@ -80,3 +86,38 @@ func heapStats(_ out: UnsafeMutablePointer<nolock_stat>?, _ capacity: Int) -> In
 func heapControl(_ key: UnsafePointer<CChar>?, _ value: UInt64) -> Int32 {
   unsafe Heap.control(key, value)
 }
+
+@c(nolock_kmalloc_bulk)
+func heapKmallocBulk(_ size: Int, _ gfp: UInt32, _ count: Int, _ objects: Slot?) -> Int {
+  unsafe Heap.Form.kmallocBulk(UInt(bitPattern: size), gfp, count, objects)
+}
+
+@c(nolock_kfree_bulk)
+func heapKfreeBulk(_ count: Int, _ objects: Slot?) { unsafe Heap.Form.kfreeBulk(count, objects) }
+
+@c(nolock_prefill)
+func heapPrefill(_ size: Int, _ gfp: UInt32, _ count: Int) -> OpaquePointer? {
+  unsafe Heap.prefill(size, gfp, count)
+}
+
+@c(nolock_alloc_from_sheaf) @_noLocks @_noAllocation
+func heapAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe Heap.allocate(from: sheaf, gfp)
+}
+
+@c(nolock_sheaf_size)
+func heapSheafSize(_ sheaf: OpaquePointer?) -> Int { unsafe Heap.size(of: sheaf) }
+
+@c(nolock_refill_sheaf)
+func heapRefillSheaf(_ sheaf: UnsafeMutablePointer<OpaquePointer?>?, _ count: Int) -> Int32 {
+  unsafe Heap.refill(sheaf, count)
+}
+
+@c(nolock_return_sheaf)
+func heapReturnSheaf(_ sheaf: OpaquePointer?) { unsafe Heap.giveBack(sheaf) }
+
+@c(nolock_shrink)
+func heapShrink() -> Int { Heap.shrink() }
+
+@c(nolock_flush)
+func heapFlush() { Heap.flush() }

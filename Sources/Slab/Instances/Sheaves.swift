@@ -29,7 +29,16 @@ enum Sheaves: Configuration {
         barrier: { Sheaves.barrier() }, attach: { Sheaves.threadAttach() },
         detach: { Sheaves.threadDetach() },
         stats: { unsafe Sheaves.instance.statistics($0, $1) },
-        control: { unsafe Sheaves.control($0, $1) }))
+        control: { unsafe Sheaves.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe Sheaves.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe Sheaves.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe Sheaves.prefill($0, $1, $2) },
+          allocFromSheaf: sheavesAllocFromSheaf,
+          sheafSize: { unsafe Sheaves.size(of: $0) },
+          refillSheaf: { unsafe Sheaves.refill($0, $1) },
+          returnSheaf: { unsafe Sheaves.giveBack($0) },
+          shrink: { Sheaves.shrink() }, flush: { Sheaves.flush() })))
   }
 }
 
@@ -49,6 +58,11 @@ func sheavesKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 @c(nl_sheaves_kfree_nolock) @_noLocks @_noAllocation
 func sheavesKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe Sheaves.Form.kfreeNolock(object)
+}
+
+@c(nl_sheaves_alloc_from_sheaf) @_noLocks @_noAllocation
+func sheavesAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe Sheaves.allocate(from: sheaf, gfp)
 }
 
 @c(nl_sheaves_ksize)

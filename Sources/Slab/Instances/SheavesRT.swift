@@ -29,7 +29,16 @@ enum SheavesRT: Configuration {
         barrier: { SheavesRT.barrier() }, attach: { SheavesRT.threadAttach() },
         detach: { SheavesRT.threadDetach() },
         stats: { unsafe SheavesRT.instance.statistics($0, $1) },
-        control: { unsafe SheavesRT.control($0, $1) }))
+        control: { unsafe SheavesRT.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe SheavesRT.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe SheavesRT.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe SheavesRT.prefill($0, $1, $2) },
+          allocFromSheaf: sheavesRTAllocFromSheaf,
+          sheafSize: { unsafe SheavesRT.size(of: $0) },
+          refillSheaf: { unsafe SheavesRT.refill($0, $1) },
+          returnSheaf: { unsafe SheavesRT.giveBack($0) },
+          shrink: { SheavesRT.shrink() }, flush: { SheavesRT.flush() })))
   }
 }
 
@@ -49,6 +58,11 @@ func sheavesRTKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt 
 @c(nl_sheaves_rt_kfree_nolock) @_noLocks @_noAllocation
 func sheavesRTKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe SheavesRT.Form.kfreeNolock(object)
+}
+
+@c(nl_sheaves_rt_alloc_from_sheaf) @_noLocks @_noAllocation
+func sheavesRTAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe SheavesRT.allocate(from: sheaf, gfp)
 }
 
 @c(nl_sheaves_rt_ksize)

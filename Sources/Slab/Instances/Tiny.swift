@@ -36,7 +36,16 @@ enum Tiny: Configuration {
         barrier: { Tiny.barrier() }, attach: { Tiny.threadAttach() },
         detach: { Tiny.threadDetach() },
         stats: { unsafe Tiny.instance.statistics($0, $1) },
-        control: { unsafe Tiny.control($0, $1) }))
+        control: { unsafe Tiny.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe Tiny.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe Tiny.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe Tiny.prefill($0, $1, $2) },
+          allocFromSheaf: tinyAllocFromSheaf,
+          sheafSize: { unsafe Tiny.size(of: $0) },
+          refillSheaf: { unsafe Tiny.refill($0, $1) },
+          returnSheaf: { unsafe Tiny.giveBack($0) },
+          shrink: { Tiny.shrink() }, flush: { Tiny.flush() })))
   }
 }
 
@@ -56,6 +65,11 @@ func tinyKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 @c(nl_tiny_kfree_nolock) @_noLocks @_noAllocation
 func tinyKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe Tiny.Form.kfreeNolock(object)
+}
+
+@c(nl_tiny_alloc_from_sheaf) @_noLocks @_noAllocation
+func tinyAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe Tiny.allocate(from: sheaf, gfp)
 }
 
 @c(nl_tiny_ksize)

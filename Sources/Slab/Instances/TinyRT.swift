@@ -36,7 +36,16 @@ enum TinyRT: Configuration {
         barrier: { TinyRT.barrier() }, attach: { TinyRT.threadAttach() },
         detach: { TinyRT.threadDetach() },
         stats: { unsafe TinyRT.instance.statistics($0, $1) },
-        control: { unsafe TinyRT.control($0, $1) }))
+        control: { unsafe TinyRT.control($0, $1) },
+        sheaves: SheafEntries(
+          kmallocBulk: { unsafe TinyRT.Form.kmallocBulk(UInt(bitPattern: $0), $1, $2, $3) },
+          kfreeBulk: { unsafe TinyRT.Form.kfreeBulk($0, $1) },
+          prefill: { unsafe TinyRT.prefill($0, $1, $2) },
+          allocFromSheaf: tinyRTAllocFromSheaf,
+          sheafSize: { unsafe TinyRT.size(of: $0) },
+          refillSheaf: { unsafe TinyRT.refill($0, $1) },
+          returnSheaf: { unsafe TinyRT.giveBack($0) },
+          shrink: { TinyRT.shrink() }, flush: { TinyRT.flush() })))
   }
 }
 
@@ -56,6 +65,11 @@ func tinyRTKmallocNolock(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UInt {
 @c(nl_tiny_rt_kfree_nolock) @_noLocks @_noAllocation
 func tinyRTKfreeNolock(_ object: UnsafeMutableRawPointer?) {
   unsafe TinyRT.Form.kfreeNolock(object)
+}
+
+@c(nl_tiny_rt_alloc_from_sheaf) @_noLocks @_noAllocation
+func tinyRTAllocFromSheaf(_ sheaf: OpaquePointer?, _ gfp: UInt32) -> UnsafeMutableRawPointer? {
+  unsafe TinyRT.allocate(from: sheaf, gfp)
 }
 
 @c(nl_tiny_rt_ksize)

@@ -18,12 +18,16 @@ struct Instance<P: Preemption> {
   @inline(__always)
   func cache(_ index: Int) -> Cache { unsafe Cache(nl_instance_at_cache(pointer, index)) }
 
+  /// The same cache as another node has it.
+  @inline(__always)
+  func cache(_ index: Int, node: Int) -> Cache { cache(node &* Int(NL_CACHES) &+ index) }
+
   /// Full, and empty, sheaves that a barn keeps.
   @inline(__always)
   var barnLimit: Int { unsafe Int(pointer.pointee.barn_limit) }
 
   @inline(__always)
-  var zone: Zone { unsafe Zone(nl_instance_at_zone(pointer)) }
+  func zone(_ node: Int) -> Zone { unsafe Zone(nl_instance_at_zone(pointer, node)) }
 
   /// Frees of threads without a vCPU.
   @inline(__always)

@@ -12,7 +12,13 @@ extension Instance {
     guard size <= UInt(NOLOCK_MAX_SIZE) else { return nil }
     var order = 0
     while UInt(4096) &<< UInt(order) < size { order &+= 1 }
-    guard let block = allocatePages(caller, order: order, Ordinary.self) else { return nil }
+    guard let block = allocateAnywhere(caller, order: order) else { return nil }
+    let charges = gfp & NOLOCK_GFP_ACCOUNT.rawValue != 0
+    if charges, !charge(caller, 4096 &<< order) {
+      freePages(caller, block, Ordinary.self)
+      return nil
+    }
+    unsafe block.pointer.pointee.charged = charges ? 1 : 0
     block.state = NL_PAGE_LARGE
     let first = page(of: block)
     unsafe block.pointer.pointee.page = UInt32(truncatingIfNeeded: first)
@@ -40,7 +46,20 @@ extension Instance {
     guard unsafe isLarge(address), let page = unsafe page(at: address) else { return false }
     unsafe pointer.pointee.page.unsafelyUnwrapped[page] = UInt16(NL_LINE_FOREIGN.rawValue)
     count(caller, .freeLarge)
-    freePages(caller, descriptor(page), Ordinary.self)
+    let block = descriptor(page)
+    if unsafe block.pointer.pointee.charged != 0 { uncharge(caller, 4096 &<< block.order) }
+    freePages(caller, block, Ordinary.self)
     return true
+  }
+
+  /// Pages of the caller's node, else of any other.
+  private func allocateAnywhere(_ caller: VCPU, order: Int) -> Slab? {
+    var turn = 0
+    while turn < nodeCount {
+      let node = (caller.node &+ turn) % nodeCount
+      if let block = allocatePages(caller, order: order, node: node, Ordinary.self) { return block }
+      turn &+= 1
+    }
+    return nil
   }
 }

@@ -8,12 +8,14 @@ extension Instance {
   @inline(__always)
   private func listLimit(_ order: Int) -> UInt32 { UInt32(truncatingIfNeeded: 16 &>> order) }
 
-  /// A block of 1 << order pages, contents undefined.
+  /// A block of 1 << order pages of a node, contents undefined.
   ///
   /// Returns nil iff the memory limit is reached, the arena is used up, or `M` may not wait and every
   /// place was busy or empty.
   /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.  Progress: `Nolock` is wait-free.
-  func allocatePages<M: CallMode>(_ caller: VCPU, order: Int, _ mode: M.Type) -> Slab? {
+  func allocatePages<M: CallMode>(
+    _ caller: VCPU, order: Int, node: Int, _ mode: M.Type
+  ) -> Slab? {
     let pages = UInt64(1 &<< order)
     let used = unsafe nl_add(nl_instance_at_pages_used(pointer), pages) &+ pages
     let limit = unsafe pointer.pointee.page_limit
@@ -22,7 +24,7 @@ extension Instance {
       count(caller, .limitHit)
       return nil
     }
-    guard let block = findBlock(caller, order: order, M.self) else {
+    guard let block = findBlock(caller, order: order, node: node, M.self) else {
       _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- pages)
       count(caller, .outOfPages)
       return nil
@@ -44,12 +46,15 @@ extension Instance {
     let order = block.order
     block.state = NL_PAGE_UNUSED
     _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- UInt64(1 &<< order))
-    if order <= Int(NL_MAX_SLAB_ORDER), pushOwn(caller, block, order) { return }
-    let zone = zone
+    let node = node(ofPage: page(of: block))
+    if order <= Int(NL_MAX_SLAB_ORDER), node == caller.node, pushOwn(caller, block, order) {
+      return
+    }
+    let zone = zone(node)
     if zone.lock.acquire(caller, M.self) {
       probePoint(NL_PROBE_ZONE_LOCK)
-      returnBlock(block)
-      if M.waits { returnParked() }
+      returnBlock(zone, block)
+      if M.waits { returnParked(zone) }
       zone.lock.release(caller, M.self)
     } else {
       count(caller, .zoneLockBusy)
@@ -59,30 +64,34 @@ extension Instance {
   }
 
   @inline(__always)
-  private func findBlock<M: CallMode>(_ caller: VCPU, order: Int, _ mode: M.Type) -> Slab? {
-    if order <= Int(NL_MAX_SLAB_ORDER), let block = popOwn(caller, order) { return block }
-    let zone = zone
+  private func findBlock<M: CallMode>(
+    _ caller: VCPU, order: Int, node: Int, _ mode: M.Type
+  ) -> Slab? {
+    if order <= Int(NL_MAX_SLAB_ORDER), node == caller.node, let block = popOwn(caller, order) {
+      return block
+    }
+    let zone = zone(node)
     if zone.lock.acquire(caller, M.self) {
       probePoint(NL_PROBE_ZONE_LOCK)
-      if M.waits { returnParked() }
-      let block = takeBlock(order: order)
+      if M.waits { returnParked(zone) }
+      let block = takeBlock(zone, order: order)
       zone.lock.release(caller, M.self)
       if block != nil || M.waits { return block }
     } else {
       count(caller, .zoneLockBusy)
     }
-    return order <= Int(NL_MAX_SLAB_ORDER) ? lastResort(caller, order) : nil
+    return order <= Int(NL_MAX_SLAB_ORDER) ? lastResort(zone, order) : nil
   }
 
   /// What a nolock caller gets without any lock: a fresh block of the arena's top part, or one of a
   /// reserve of fixed size, so that failure rates stay comparable with the kernel.
   @inline(__always)
-  private func lastResort(_ caller: VCPU, _ order: Int) -> Slab? {
+  private func lastResort(_ zone: Zone, _ order: Int) -> Slab? {
     if unsafe pointer.pointee.carves_from_top != 0 {
       let step = UInt64(1 &<< Int(NL_MAX_SLAB_ORDER))
       let carved = unsafe nl_add(nl_zone_at_carved_from_top(zone.pointer), step) &+ step
-      if carved > UInt64(pagesAtTop) { return nil }
-      let block = descriptor(arenaPages &- Int(carved))
+      if carved > UInt64(zone.endPage &- zone.growthEnd) { return nil }
+      let block = descriptor(zone.endPage &- Int(carved))
       block.order = Int(NL_MAX_SLAB_ORDER)
       return block
     }
@@ -130,15 +139,23 @@ extension Instance {
   @inline(__always)
   private func enterList(_ caller: VCPU) -> Bool {
     if caller.isShared { return false }
-    if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() }
-    if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
-    unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
-    nl_signal_fence()
+    if P.isRT {
+      guard unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).tryAcquire() else {
+        return false
+      }
+    } else {
+      if unsafe nl_vcpu_page_lock(caller.pointer) != 0 { return false }
+      unsafe nl_vcpu_set_page_lock(caller.pointer, 1)
+      nl_signal_fence()
+    }
+    unsafe Lockdep.acquire(
+      nl_vcpu_at_page_owner(caller.pointer), nl_get_class_pages(), isTry: true)
     return true
   }
 
   @inline(__always)
   private func leaveList(_ caller: VCPU) {
+    unsafe Lockdep.release(nl_vcpu_at_page_owner(caller.pointer))
     if P.isRT { return unsafe TaskLock(nl_vcpu_at_page_owner(caller.pointer)).release() }
     nl_signal_fence()
     unsafe nl_vcpu_set_page_lock(caller.pointer, 0)
@@ -146,19 +163,22 @@ extension Instance {
 
   /// Empties a vCPU's lists into the zone, at its thread's end.
   ///
-  /// - Context: task; no other user of the lists is left.
+  /// - Context: task, its thread or for a dead one; a handler that comes in between does without.
   func returnOwnPages(_ caller: VCPU, of vcpu: VCPU) {
+    let entered = enterList(vcpu)
+    let zone = zone(vcpu.node)
     zone.lock.acquire(caller)
     var order = 0
     while order <= Int(NL_MAX_SLAB_ORDER) {
       let head = unsafe nl_vcpu_at_page_list(vcpu.pointer, order)
       while let block = unsafe head.pointee {
         unsafe head.pointee = block.pointee.next
-        returnBlock(unsafe Slab(block))
+        returnBlock(zone, unsafe Slab(block))
       }
       unsafe nl_vcpu_at_page_count(vcpu.pointer, order).pointee = 0
       order &+= 1
     }
     zone.lock.release(caller, Ordinary.self)
+    if entered { leaveList(vcpu) }
   }
 }

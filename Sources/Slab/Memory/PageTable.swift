@@ -37,15 +37,17 @@ extension Instance {
     return unsafe descriptor(Int(page.pointer.pointee.page))
   }
 
+  /// The cache that a slab belongs to, of the slab's node.
   @inline(__always)
-  func cache(of slab: Slab) -> Cache { cache(slab.cacheIndex) }
+  func cache(of slab: Slab) -> Cache { cache(slab.cacheIndex, node: node(ofPage: page(of: slab))) }
 
-  /// The cache that owns an address, or nil: foreign, or whole pages.
+  /// The cache that owns an address, of the address's node; nil: foreign, or whole pages.
   @inline(__always)
   func cache(at address: UnsafeRawPointer) -> Cache? {
     guard let page = unsafe page(at: address) else { return nil }
     let line = unsafe Int(pointer.pointee.page.unsafelyUnwrapped[page] &>> 6)
-    return line >= Int(NL_LINE_FIRST.rawValue) ? cache(line &- Int(NL_LINE_FIRST.rawValue)) : nil
+    if line < Int(NL_LINE_FIRST.rawValue) { return nil }
+    return cache(line &- Int(NL_LINE_FIRST.rawValue), node: node(ofPage: page))
   }
 
   /// Enters a block's pages under a line of every vCPU.
@@ -62,6 +64,9 @@ extension Instance {
       unsafe table[page] = entry
       unsafe descriptor(page).pointer.pointee.page = UInt32(truncatingIfNeeded: first)
       page &+= 1
+    }
+    if unsafe nl_instance_at_view(pointer, 0).pointee != nil {
+      enterInViews(block, first: first, line: line)
     }
   }
 }

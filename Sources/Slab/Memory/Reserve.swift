@@ -10,7 +10,15 @@ extension Instance {
   ///
   /// - Context: task, the worker: nobody else fills.
   func fillReserve(_ caller: VCPU) {
-    if unsafe pointer.pointee.carves_from_top != 0 { return touchTop() }
+    var node = 0
+    while node < nodeCount {
+      let zone = zone(node)
+      unsafe pointer.pointee.carves_from_top != 0 ? touchTop(zone) : fill(caller, zone)
+      node &+= 1
+    }
+  }
+
+  private func fill(_ caller: VCPU, _ zone: Zone) {
     var order = 0
     while order <= Int(NL_MAX_SLAB_ORDER) {
       var i = 0
@@ -18,7 +26,7 @@ extension Instance {
         let place = unsafe nl_zone_at_reserve(zone.pointer, order, i)
         if unsafe nl_load_pointer(place) == nil {
           zone.lock.acquire(caller)
-          let block = takeBlock(order: order)
+          let block = takeBlock(zone, order: order)
           zone.lock.release(caller, Ordinary.self)
           guard let block else { return }
           unsafe nl_populate(
@@ -31,13 +39,13 @@ extension Instance {
     }
   }
 
-  private func touchTop() {
+  private func touchTop(_ zone: Zone) {
     let carved = unsafe nl_load(nl_zone_at_carved_from_top(zone.pointer))
     let step = UInt64(1 &<< Int(NL_MAX_SLAB_ORDER))
     while unsafe zone.pointer.pointee.populated_at_top < carved &+ Self.pagesAhead {
       let next = unsafe zone.pointer.pointee.populated_at_top &+ step
-      if next > UInt64(pagesAtTop) { return }
-      unsafe nl_populate(UInt(bitPattern: address(ofPage: arenaPages &- Int(next))), step &* 4096)
+      if next > UInt64(zone.endPage &- zone.growthEnd) { return }
+      unsafe nl_populate(UInt(bitPattern: address(ofPage: zone.endPage &- Int(next))), step &* 4096)
       unsafe zone.pointer.pointee.populated_at_top = next
     }
   }

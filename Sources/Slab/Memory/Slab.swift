@@ -30,11 +30,14 @@ struct Slab: Equatable {
 
   /// Changes freelist and counters as one unit; false if either differs from what was read.
   @inline(__always)
-  func exchange(
+  func exchange<M: CallMode>(
     _ oldFreelist: UnsafeMutableRawPointer?, _ oldCounters: UInt64,
-    _ freelist: UnsafeMutableRawPointer?, _ counters: UInt64
+    _ freelist: UnsafeMutableRawPointer?, _ counters: UInt64, _ mode: M.Type
   ) -> Bool {
-    unsafe nl_slab_cas(pointer, oldFreelist, oldCounters, freelist, counters)
+    if M.waits, Self.lacksExchange {
+      return unsafe exchangeLocked(oldFreelist, oldCounters, freelist, counters)
+    }
+    return unsafe nl_slab_cas(pointer, oldFreelist, oldCounters, freelist, counters)
   }
 
   /// Next of whatever list the slab is on.

@@ -19,22 +19,37 @@ extension Instance {
       while unsafe nl_load_u32(started) == Self.starting { nl_yield() }
       return isStarted
     }
+    Slab.detectExchange()
     let cpus = nl_cpu_count()
     unsafe pointer.pointee.cpu_count = cpus
     unsafe pointer.pointee.barn_limit = UInt32(constants.barnLimit)
     unsafe pointer.pointee.carves_from_top = constants.carvesFromTop ? 1 : 0
     for i in 0..<Int(NL_CACHES) {
-      cache(i).prepare(index: i, cpus: Int(cpus), constants)
+      for node in 0..<Int(NL_NODES) {
+        cache(i, node: node).prepare(index: i, node: node, cpus: Int(cpus), constants)
+      }
     }
-    guard reserveArena(), unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
+    guard reserveArena(), setNodes(1),
+      unsafe nl_make_exit_key(&pointer.pointee.exit_key, exitHook) == 0,
       nl_at_fork(childHook) == 0, prepare()
     else {
       unsafe nl_store_u32(started, Self.failed)
       return false
     }
+    if constants.hugePages { adviseHugePages() }
     unsafe pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
     unsafe nl_store_u32(started, Self.running)
     return true
+  }
+
+  /// Huge pages for the low part, which task context touches: a live set of more than a few MiB
+  /// else costs a walk of the page tables per object.  Its first block stays as it is, so that a
+  /// small process stays small; so does the top part, where a handler's fault would clear 2 MiB.
+  private func adviseHugePages() {
+    let block: UInt64 = 4096 &<< UInt64(NL_MAX_ORDER)
+    let end = UInt64(zone(0).growthEnd) * 4096
+    // Refused where the kernel has none: then the pages are small.
+    _ = unsafe nl_advise(pointer.pointee.arena_base + UInt(block), end - block, 14)  // MADV_HUGEPAGE
   }
 
   /// 64 GiB of addresses, or the largest half of it that the limits allow, down to 64 MiB.

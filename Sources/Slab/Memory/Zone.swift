@@ -2,7 +2,7 @@ import CPlatform
 
 /// The free blocks of pages: a buddy system of orders 0...10, under one central lock.
 ///
-/// The arena's low part grows by whole blocks of order 10 under the lock.  Its top part is carved
+/// There is one per node.  Its range's low part grows by whole blocks of order 10 under the lock.  Its top part is carved
 /// lock-free in blocks of order 3 for nolock callers, where the instance allows it.
 @safe
 struct Zone {
@@ -12,12 +12,22 @@ struct Zone {
   init(_ pointer: UnsafeMutablePointer<nl_zone>) { unsafe self.pointer = pointer }
 
   @inline(__always)
-  var lock: CentralLock { unsafe CentralLock(nl_zone_at_lock(pointer)) }
+  var lock: CentralLock { unsafe CentralLock(nl_zone_at_lock(pointer), nl_get_class_zone()) }
 
   @inline(__always)
   func head(_ order: Int) -> Slab? {
     unsafe nl_zone_at_free(pointer, order).pointee.map { unsafe Slab($0) }
   }
+
+  /// End of the pages that grow under the lock; those behind it only nolock callers carve: a
+  /// sixteenth.
+  @inline(__always)
+  var growthEnd: Int {
+    let pages = unsafe Int(pointer.pointee.end_page &- pointer.pointee.first_page)
+    return endPage &- (pages / 16 & ~(1 &<< Int(NL_MAX_ORDER) &- 1))
+  }
+  @inline(__always)
+  var endPage: Int { unsafe Int(pointer.pointee.end_page) }
 
   /// Puts a block on its list, lock held.
   @inline(__always)
@@ -47,10 +57,6 @@ struct Zone {
 }
 
 extension Instance {
-  /// Pages of the arena that only nolock callers carve: a sixteenth, at the top.
-  @inline(__always)
-  var pagesAtTop: Int { arenaPages / 16 & ~(1 &<< Int(NL_MAX_ORDER) &- 1) }
-
   @inline(__always)
   var arenaPages: Int { unsafe Int(bitPattern: pointer.pointee.arena_size &>> UInt(NL_PAGE_SHIFT)) }
 
@@ -58,12 +64,11 @@ extension Instance {
   ///
   /// - Complexity: at most 11 lists and 10 splits.
   @inline(__always)
-  func takeBlock(order: Int) -> Slab? {
-    let zone = zone
+  func takeBlock(_ zone: Zone, order: Int) -> Slab? {
     var found = order
     while found <= Int(NL_MAX_ORDER), zone.head(found) == nil { found &+= 1 }
     if found > Int(NL_MAX_ORDER) {
-      guard grow() else { return nil }
+      guard grow(zone) else { return nil }
       found = Int(NL_MAX_ORDER)
     }
     guard let block = zone.head(found) else { return nil }
@@ -78,11 +83,10 @@ extension Instance {
 
   /// Adds one block of the highest order, lock held.
   @inline(__always)
-  private func grow() -> Bool {
-    let zone = zone
+  private func grow(_ zone: Zone) -> Bool {
     let page = unsafe Int(zone.pointer.pointee.grown)
     let end = page &+ 1 &<< Int(NL_MAX_ORDER)
-    if end > arenaPages &- pagesAtTop { return false }
+    if end > zone.growthEnd { return false }
     unsafe zone.pointer.pointee.grown = UInt64(end)
     zone.insert(descriptor(page), order: Int(NL_MAX_ORDER))
     return true
@@ -92,8 +96,7 @@ extension Instance {
   ///
   /// - Complexity: at most 10 joins.
   @inline(__always)
-  func returnBlock(_ block: Slab) {
-    let zone = zone
+  func returnBlock(_ zone: Zone, _ block: Slab) {
     var page = page(of: block)
     var order = block.order
     while order < Int(NL_MAX_ORDER) {
@@ -108,7 +111,7 @@ extension Instance {
 
   /// Returns the blocks that nolock callers had to park, lock held.
   @inline(__always)
-  func returnParked() {
+  func returnParked(_ zone: Zone) {
     let stalled = unsafe nl_zone_at_stalled(zone.pointer)
     var block = unsafe stalled.pointee ?? WaitFreeStack.takeAll(nl_zone_at_parked(zone.pointer))
     while let node = unsafe block {
@@ -116,7 +119,7 @@ extension Instance {
       let next = unsafe nl_load_pointer(nl_slab_at_next(slab.pointer))
       // The push behind this node is under way: its link is not known yet.
       if unsafe next == WaitFreeStack.pending { break }
-      returnBlock(slab)
+      returnBlock(zone, slab)
       unsafe block = next
     }
     unsafe stalled.pointee = block

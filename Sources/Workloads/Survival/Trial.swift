@@ -44,7 +44,6 @@ import Subjects
     if source == .step, nl_step_available() == 0 {
       return (unavailable, "step: single-stepping needs x86_64")
     }
-    let before = SubjectStatistics(subject)
     let clock = TickClock(calibratingFor: 2_000_000)
     _ = unsafe subject.ops.pointee.thread_attach?()
     let state = unsafe mapped(TrialState.self, count: 1)
@@ -64,6 +63,8 @@ import Subjects
     let partner = unsafe work == .mt ? TrialPartner(state, &foreground, seed: seed &* 5) : nil
     if work == .mt, partner == nil { return (unavailable, "pthread_create: \(errorText(errno))") }
     unsafe progress.pointee.pair_ps = pairCost(subject, clock)
+    // The pairs above are not in the trial's own count.
+    let before = SubjectStatistics(subject)
     // What is made at the first call is not the experiment: no peer survives that.
     for _ in 0..<Self.warmUp { foreground.step(work) }
     unsafe progress.pointee.phase = UInt64(NL_SURVIVAL_RUNS.rawValue)

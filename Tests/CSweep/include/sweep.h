@@ -98,4 +98,7 @@ int sweep_may_use_fifo(void);
 /// Runs `body(argument)` on a fresh thread with its first allocator call still before it.
 int sweep_on_new_thread(void (*body)(void *), void *argument);
 
+/// The exported symbol that holds an address of code.  NULL iff none does.
+const char *nl_symbol_of(uintptr_t address);
+
 #endif

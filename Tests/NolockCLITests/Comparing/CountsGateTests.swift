@@ -125,7 +125,7 @@ extension Comparing {
           base: sheaves
           groups:
             - workload: replay
-              mix: trace:Benchmarks/traces/find-usr.nltrace.gz
+              trace: Benchmarks/traces/find-usr.nltrace.gz
               subject: sheaves
           """
         try suite.write(toFile: folder + "/s.yaml", atomically: true, encoding: .utf8)

@@ -1,5 +1,6 @@
 import CNolock
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -15,12 +16,30 @@ enum BuiltSubject {
     return url
   }()
 
-  /// Builds with `flags` and returns the object's path.
+  /// Builds `design` with `flags`, once per name, and returns the object's path.
   static func build(_ name: String, design: String = "sheaves", flags: [String]) throws -> String {
     let object = folder.appending(path: "\(name).so").path
+    if FileManager.default.fileExists(atPath: object) { return object }
     let script = root.appending(path: "scripts/build-subject").path
     let result = try Command.run([script, object, design] + flags.flatMap { ["-D", $0] })
     try #require(result.status == 0, "build-subject: \(result.text)")
     return object
+  }
+}
+
+extension BuiltSubject {
+  /// An instance that nobody has used yet, with everything in its first state: a copy of the object,
+  /// loaded once more.  `flags` as for `build`.
+  static func fresh(
+    _ name: String = "sound", design: String = "sheaves", flags: [String] = []
+  ) throws -> Subject {
+    let built = try build(name, design: design, flags: flags)
+    let copy = folder.appending(path: "\(name)-\(UUID().uuidString).so").path
+    try FileManager.default.copyItem(atPath: built, toPath: copy)
+    let handle = unsafe dlopen(copy, RTLD_NOW | RTLD_LOCAL)
+    try #require(unsafe handle != nil, "dlopen \(copy)")
+    typealias Entry = @convention(c) (UInt32) -> UnsafePointer<nolock_ops>?
+    let entry = unsafe unsafeBitCast(dlsym(handle, "nolock_subject"), to: Entry.self)
+    return unsafe Subject(try #require(entry(NOLOCK_ABI)), name)
   }
 }

@@ -58,6 +58,29 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   func threadDetach() { unsafe ops.pointee.thread_detach() }
   func control(_ key: String, _ value: UInt64) -> Int32 { unsafe ops.pointee.control(key, value) }
 
+  func bulkAllocate(_ size: Int, gfp: UInt32 = 0, _ count: Int) -> [UInt] {
+    let slots = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: count)
+    let got = unsafe ops.pointee.kmalloc_bulk(size, gfp, count, slots)
+    defer { unsafe slots.deallocate() }
+    return (0..<got).map { unsafe UInt(bitPattern: slots[$0]) }
+  }
+  func bulkFree(_ objects: [UInt]) {
+    let slots = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: objects.count)
+    for (i, object) in objects.enumerated() {
+      unsafe (slots + i).initialize(to: UnsafeMutableRawPointer(bitPattern: object))
+    }
+    unsafe ops.pointee.kfree_bulk(objects.count, slots)
+    unsafe slots.deallocate()
+  }
+  func shrink() -> Int { unsafe ops.pointee.shrink() }
+  /// The last report of a checked instance.
+  var report: String {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 1024)
+    defer { unsafe text.deallocate() }
+    let length = unsafe ops.pointee.report!(text, 1024)
+    return unsafe length == 0 ? "" : String(cString: text)
+  }
+  func flush() { unsafe ops.pointee.flush() }
   /// Runs `body` with the calling thread's context declared.
   func declared<R>(_ context: nolock_context, _ flags: UInt32 = 0, _ body: () -> R) -> R {
     let before = unsafe ops.pointee.context(context.rawValue | flags)
@@ -76,8 +99,8 @@ struct Subject: @unchecked Sendable, CustomTestStringConvertible {
   /// All counters by name.
   var statistics: [String: Int] {
     var values: [String: Int] = [:]
-    let table = UnsafeMutableBufferPointer<nolock_stat>.allocate(capacity: 100)
-    for i in 0..<(unsafe ops.pointee.stats(table.baseAddress, 100)) {
+    let table = UnsafeMutableBufferPointer<nolock_stat>.allocate(capacity: 200)
+    for i in 0..<(unsafe ops.pointee.stats(table.baseAddress, 200)) {
       values[unsafe String(cString: table[i].name)] = unsafe Int(table[i].value)
     }
     unsafe table.deallocate()

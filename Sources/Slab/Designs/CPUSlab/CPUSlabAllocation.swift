@@ -6,7 +6,9 @@ extension CPUSlabDesign {
   static func allocate<M: CallMode>(_ vcpu: VCPU, _ cache: Cache, _ mode: M.Type)
     -> UnsafeMutableRawPointer?
   {
-    if vcpu.isShared { return unsafe fromNode(vcpu, cache, M.self) }
+    if vcpu.isShared || cache.nodeNumber != vcpu.node {
+      return unsafe fromNode(vcpu, cache, M.self)
+    }
     let line = vcpu.line(ofCache: cache.index)
     if M.waits {
       drainOwn(vcpu)
@@ -76,7 +78,9 @@ extension CPUSlabDesign {
 
   /// Makes `slab` active and takes the first of its objects, lock held.
   @inline(__always)
-  private static func load(_ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ first: UnsafeMutableRawPointer)
+  private static func load(
+    _ cpu: CPUSlab<C.Preempt>, _ slab: Slab, _ first: UnsafeMutableRawPointer
+  )
     -> UnsafeMutableRawPointer
   {
     unsafe cpu.install(slab, cpu.link(of: first).pointee)

@@ -24,7 +24,7 @@ extension CPUSlabDesign {
       if let last = unsafe last { unsafe cache.link(of: last).pointee = old }
       let after = (counters & ~Slab.frozen) &- UInt64(n)
       let first = unsafe freelist ?? old
-      if unsafe slab.exchange(old, counters, first, after) {
+      if unsafe slab.exchange(old, counters, first, after, Ordinary.self) {
         slab.next = nil
         // Full: the next free of one of its objects puts it on a list.
         if unsafe first != nil { instance.putPartials(caller, cache, slab) }

@@ -88,7 +88,7 @@ enum CPUSlabDesign<C: Configuration>: Design {
   @inline(__always)
   static func drainOwn(_ vcpu: VCPU) {
     if vcpu.isShared { return }
-    if vcpu.deferred.hasWork { C.instance.drainOwn(vcpu) }
+    if vcpu.deferred.hasWork { C.drainOwn(vcpu) }
     _ = drainSlabs(vcpu, of: vcpu)
   }
 

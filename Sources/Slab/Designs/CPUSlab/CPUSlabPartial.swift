@@ -22,10 +22,10 @@ extension Instance {
       let objects = UInt64(Slab.objects(counters))
       let full = objects &<< 16 | objects
       if let first = unsafe slab.freelist {
-        if unsafe slab.exchange(first, counters, nil, full | Slab.frozen) {
+        if unsafe slab.exchange(first, counters, nil, full | Slab.frozen, M.self) {
           return unsafe .taken(first)
         }
-      } else if unsafe slab.exchange(nil, counters, nil, full) {
+      } else if unsafe slab.exchange(nil, counters, nil, full, M.self) {
         return .full
       }
       count(caller, .slabCASFail)

@@ -7,7 +7,10 @@ extension SheafDesign {
   static func allocate<M: CallMode>(_ vcpu: VCPU, _ cache: Cache, _ mode: M.Type)
     -> UnsafeMutableRawPointer?
   {
-    if let object = unsafe allocFromLine(vcpu, cache, M.self) { return unsafe object }
+    // Sheaves hold objects of the thread's own node only.
+    if cache.nodeNumber == vcpu.node {
+      if let object = unsafe allocFromLine(vcpu, cache, M.self) { return unsafe object }
+    }
     guard let object = unsafe C.instance.allocateFromSlab(vcpu, cache, M.self) else { return nil }
     C.instance.count(vcpu, .allocSlow)
     return unsafe object
@@ -46,7 +49,7 @@ extension SheafDesign {
     probePoint(NL_PROBE_LINE_ALLOC)
     // Deferred work: noted here, drained when no lock is held.
     let drains = M.waits && line.takePending(vcpu)
-    defer { if drains { instance.drainOwn(vcpu) } }
+    defer { if drains { C.drainOwn(vcpu) } }
 
     if line.count > 0 {  // Only the bounds were poisoned.
       line.restoreBounds()

@@ -7,7 +7,11 @@ extension SheafDesign {
   static func release<M: CallMode>(
     _ vcpu: VCPU, _ cache: Cache, _ object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
-    if unsafe freeToLine(vcpu, cache, object, M.self) { return true }
+    if cache.nodeNumber != vcpu.node {
+      C.instance.count(vcpu, .freeRemote)
+    } else if unsafe freeToLine(vcpu, cache, object, M.self) {
+      return true
+    }
     if !M.waits { return false }
     C.instance.count(vcpu, .freeSlow)
     unsafe C.instance.freeToSlab(vcpu, object)
@@ -46,7 +50,7 @@ extension SheafDesign {
     #endif
     probePoint(NL_PROBE_LINE_FREE)
     let drains = M.waits && line.takePending(vcpu)
-    defer { if drains { instance.drainOwn(vcpu) } }
+    defer { if drains { C.drainOwn(vcpu) } }
 
     if line.count < line.main.capacity {  // Only the bounds were poisoned.
       line.restoreBounds()

@@ -62,25 +62,6 @@ public struct FunctionTable {
     guard address - function.address < max(function.size, 1) else { return nil }
     return (readableName(function.symbol), address - function.address)
   }
-
-  /// Where functions of this name start, by their symbol or their readable name; each place once.
-  ///
-  /// Of several specialisations those for a type called `type`, in whatever case, where there are any.
-  public func addresses(named name: String, of type: String) -> [UInt64] {
-    var found = functions.filter { $0.symbol == name }
-    if found.isEmpty {
-      found = functions.filter { $0.symbol.hasPrefix("$s") && readableName($0.symbol) == name }
-      let own = found.filter {
-        demangled($0.symbol).lowercased().contains("slab.\(type.lowercased())>")
-      }
-      if !own.isEmpty { found = own }
-    }
-    var addresses: [UInt64] = []
-    for function in found where addresses.last != function.address {
-      addresses.append(function.address)
-    }
-    return addresses
-  }
 }
 
 /// A file in memory, read-only; words outside it are 0.
@@ -122,52 +103,5 @@ public struct FunctionTable {
     let start = unsafe (bytes + at).assumingMemoryBound(to: CChar.self)
     guard unsafe strnlen(start, count - at) < count - at else { return "" }
     return unsafe String(cString: start)
-  }
-}
-
-@_silgen_name("swift_demangle")
-private func swiftDemangle(
-  _ name: UnsafePointer<CChar>, _ length: Int, _ buffer: UnsafeMutablePointer<CChar>?,
-  _ size: UnsafeMutablePointer<Int>?, _ flags: UInt32
-) -> UnsafeMutablePointer<CChar>?
-
-/// `$s4Slab11SheafDesignO15allocNolockSlow…` → `SheafDesign.allocNolockSlow`; other symbols as they
-/// are.
-public func readableName(_ symbol: String) -> String {
-  guard symbol.hasPrefix("$s") else { return symbol }
-  var name = Substring(demangled(symbol))
-  // `generic specialization <…> of static (extension in Slab):Slab.Design.flush(…) -> …`
-  while let of = name.utf8.firstRange(of: " of ") { name = name[of.upperBound...] }
-  if name.hasPrefix("static ") { name = name.dropFirst(7) }
-  if name.hasPrefix("(extension in "), let end = name.firstIndex(of: ":") {
-    name = name[name.index(after: end)...]
-  }
-  if let paren = name.firstIndex(of: "(") { name = name[..<paren] }
-  name = name.split(separator: " ").last ?? name
-  if let dot = name.firstIndex(of: "."), name[..<dot] == "Slab" {
-    name = name[name.index(after: dot)...]
-  }
-  return String(name)
-}
-
-private func demangled(_ symbol: String) -> String {
-  guard let text = unsafe swiftDemangle(symbol, symbol.utf8.count, nil, nil, 0) else {
-    return symbol
-  }
-  defer { unsafe free(text) }
-  return unsafe String(cString: text)
-}
-
-extension Substring.UTF8View {
-  fileprivate func firstRange(of text: StaticString) -> Range<Index>? {
-    let wanted = Array(String(describing: text).utf8)
-    var start = startIndex
-    while start != endIndex {
-      if self[start...].starts(with: wanted) {
-        return start..<index(start, offsetBy: wanted.count)
-      }
-      start = index(after: start)
-    }
-    return nil
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Measurement
 import Testing
 
 @Suite("nolock trace")
@@ -65,11 +66,10 @@ struct TraceTests {
     && FileManager.default.fileExists(atPath: "/sys/kernel/tracing/events/kmem/kmalloc")
   private static let hasPerf =
     geteuid() == 0
-    && ((try? Program.run(
-      "/usr/bin/env",
-      ["perf", "record", "-q", "-a", "-e", "kmem:kmalloc", "-o", "/dev/null", "--", "true"]))?
-      .status
-      == 0)
+    // Not by Foundation's Process: its children inherit blocked signals, and perf waits for SIGCHLD.
+    && (try? ShortProgram.run(
+      "perf", ["record", "-q", "-a", "-e", "kmem:kmalloc", "-o", "/dev/null", "--", "true"]))?
+      .succeeded == true
 
   private func record(_ way: String, context: Bool) throws {
     try temporaryFolder { folder in

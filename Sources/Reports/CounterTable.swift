@@ -22,6 +22,7 @@ enum CounterTable {
         summary.n == 0
         ? "n/a: \(summary.reason ?? "no reason given")"
         : "\(summary.source.rawValue), \(summary.n) samples"
+          + (summary.note.map { "; \($0)" } ?? "")
       if let index = said.firstIndex(where: { $0.text == text }) {
         said[index].events.append(event)
       } else {

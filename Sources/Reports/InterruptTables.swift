@@ -57,6 +57,7 @@ enum InterruptTables {
       columns: [
         .init("subject", .left), .init("kmalloc"), .init("kfree"), .init("traps kmalloc"),
         .init("traps kfree"), .init("different counts"),
+        .init("PMU − step, each pair"),
       ], rows: [], notes: notes)
     for cell in cells where cell.state == .ok {
       table.rows.append(
@@ -64,8 +65,21 @@ enum InterruptTables {
           + [
             "step_instructions_per_kmalloc", "step_instructions_per_kfree",
             "step_traps_per_kmalloc", "step_traps_per_kfree", "step_distinct",
-          ].map { NumberText.orDash(cell.summary($0)?.median) })
+          ].map { NumberText.orDash(cell.summary($0)?.median) } + [difference(cell)])
     }
+    let reasons = cells.compactMap { cell -> String? in
+      let pmu = cell.summary("pmu_instructions")
+      return pmu?.n == 0 ? pmu?.reason : nil
+    }
+    if let reason = reasons.first { table.notes.append("PMU: n/a: \(reason)") }
     return table
+  }
+
+  /// Instructions that the processor counted above the exact ones, per pair of calls.
+  private static func difference(_ cell: RunResult.CellResult) -> String {
+    guard let above = cell.summary("pmu_instructions_difference")?.median,
+      let pairs = cell.summary("step_repeats")?.median, pairs > 0
+    else { return "n/a" }
+    return NumberText.short(above / pairs)
   }
 }

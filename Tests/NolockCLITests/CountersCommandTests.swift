@@ -189,6 +189,35 @@ struct CountersCommandTests {
     #expect(counts == [8, 1])
   }
 
+  @Test("two threads: each one's own value and times are in JSON and CSV")
+  func threads() throws {
+    try temporaryFolder { folder in
+      let out = folder + "/out"
+      let ended = try Program.nolock(
+        "run", "quick", "-p", "workload=pair", "-p", "calls=ordinary", "-p", "subject=glibc", "-p",
+        "threads=2", "--blocks", "1", "--counters", "task-clock", "-o", out)
+      #expect(ended.status == 0, "\(ended.errors)")
+      let text = try String(contentsOfFile: out + "/samples.jsonl", encoding: .utf8)
+      let line = try #require(text.split(separator: "\n").first)
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      let clock = try counter(try #require(object), "task-clock")
+      let threads = try #require(clock["threads"] as? [[String: Any]])
+      let csv = try String(contentsOfFile: out + "/result.csv", encoding: .utf8)
+      guard clock["source"] as? String == "sw.perf" else {
+        #expect(threads.isEmpty)
+        return
+      }
+      for (key, whole) in [
+        ("counter-value", "counter-value"), ("event-enabled", "event-enabled"),
+        ("event-runtime", "event-runtime"),
+      ] {
+        let own = threads.compactMap { $0[key] as? Int }
+        #expect(own.count == 2 && own.reduce(0, +) == clock[whole] as? Int, "\(key)")
+      }
+      for thread in 0..<2 { #expect(csv.contains(",task-clock.thread.\(thread),ns,sw.perf,")) }
+    }
+  }
+
   @Test("doctor prints the same findings in every format")
   func doctor() throws {
     let json = try Program.nolock("doctor", "--format", "json")

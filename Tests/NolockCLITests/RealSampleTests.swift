@@ -90,13 +90,21 @@ struct RealSampleTests {
         #expect(cell.summary("step_distinct")?.median == 1)
         #expect(cell.summary("step_repeats")?.median == 1000)
         #expect(cell.summary("ns_per_op") == nil)
+        // The processor's own count beside it, or why there is none.
+        let pmu = try #require(cell.summary("pmu_instructions"))
+        let above = try #require(cell.summary("pmu_instructions_difference"))
+        #expect((pmu.n == 0) == (pmu.reason != nil && pmu.median == nil && above.median == nil))
       }
+      let log = try SampleLog.read(directory: out).compactMap(\.exact)
+      #expect(log.count == 1 && log[0].step > 0)
+      #expect((log[0].pmu == nil) == (log[0].reason != nil))
       #expect(exact.first?.summary("step_instructions_per_kmalloc")?.median == 24)
       // Said before the first sample, where this machine delivers less; on record in any case.
       #expect(try Plan.read(directory: out).rates?.isEmpty == false)
       let csv = try String(contentsOfFile: out + "/result.csv", encoding: .utf8)
       #expect(csv.contains("intended_p99_ns,ns,clock,") && csv.contains("inside_p50_ns,ns,clock,"))
       #expect(csv.contains(",handler_late,count,count,"))
+      #expect(csv.contains(",pmu_instructions,count,pmu.read,"))
       // Only the allocator's own breakpoint was refused, and nothing failed.
       for cell in result.cells where cell.state != .ok {
         #expect(cell.state == .skipped && [.perf, .breakpoint].contains(cell.cell.interrupts))

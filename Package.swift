@@ -12,7 +12,8 @@ let signalSafe: [SwiftSetting] =
   strict + [
     .unsafeFlags([
       "-O", "-wmo", "-num-threads", "2", "-enforce-exclusivity=unchecked",
-      "-Xllvm", "-swiftmergefunc-threshold=1000000", "-Xcc", "-momit-leaf-frame-pointer",
+      "-Xllvm", "-swiftmergefunc-threshold=1000000",
+      "-Xfrontend", "-disable-llvm-merge-functions-pass", "-Xcc", "-momit-leaf-frame-pointer",
     ])
   ]
 
@@ -68,7 +69,8 @@ let package = Package(
     .target(
       name: "Measurement",
       dependencies: [
-        "CRecords", "Events", "Injection", "Statistics", "Traces", .product(name: "Yams", package: "Yams"),
+        "CRecords", "Events", "Injection", "Statistics", "Traces",
+        .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .target(

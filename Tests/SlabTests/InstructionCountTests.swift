@@ -76,9 +76,10 @@ extension AllocatorTests {
       let accounted = count(subject, gfp: NOLOCK_GFP_ACCOUNT.rawValue)
       let zeroed = count(subject, gfp: NOLOCK_GFP_ZERO.rawValue)
       #expect(accounted.free == plain.free)
-      #expect(accounted.allocate <= plain.allocate + 6)
+      // Two more than without nodes: a wanted node is another flag.
+      #expect(accounted.allocate <= plain.allocate + 8)
       // Four stores of 16 bytes and their loop on top.
-      #expect(zeroed.allocate <= plain.allocate + 45)
+      #expect(zeroed.allocate <= plain.allocate + 47)
       #expect(accounted.locked + zeroed.locked == 0)
     }
 

@@ -4,6 +4,9 @@ extension Cell {
   /// What has its default value is left out; a trace is named by its file's name.
   public var id: String { slug(subject: subject) }
 
+  /// The id with `*` for the subject: arms of a comparison of revisions differ in nothing else.
+  public var pattern: String { slug(subject: "*") }
+
   /// The id without the subject, what the handler does and which calls are used: cells with equal
   /// ids here are arms of one comparison, so that a subject and its control cells share their
   /// blocks.

@@ -51,6 +51,8 @@ extension Instance {
     unsafe sheaf.pointee.capacity = UInt32(truncatingIfNeeded: cache.capacity)
     unsafe sheaf.pointee.size = 0
     unsafe sheaf.pointee.cache = UInt32(truncatingIfNeeded: cache.index)
+    unsafe sheaf.pointee.kind = NL_SHEAF_PLAIN.rawValue
+    unsafe sheaf.pointee.node = UInt32(truncatingIfNeeded: cache.nodeNumber)
     count(caller, .sheafAlloc)
     return unsafe Sheaf(sheaf)
   }

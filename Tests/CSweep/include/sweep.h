@@ -98,7 +98,7 @@ int sweep_may_use_fifo(void);
 /// Runs `body(argument)` on a fresh thread with its first allocator call still before it.
 int sweep_on_new_thread(void (*body)(void *), void *argument);
 
-/// The exported symbol that holds an address of code.  NULL iff none does.
-const char *nl_symbol_of(uintptr_t address);
+/// 1 if the address lies in the file that this code is in too: the test bundle.
+int sweep_is_own_code(uintptr_t address);
 
 #endif

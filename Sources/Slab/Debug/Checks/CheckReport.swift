@@ -1,35 +1,9 @@
 import CPlatform
 
-/// What was found.  `StaticString`s, so that a report can be made in any context.
-@safe
-struct Finding {
-  let what: StaticString
-  var address: UnsafeMutableRawPointer?
-  let object: CheckedObject?
-  /// Return address of the call that found it; 0: a check of everything.
-  let site: UInt
-  /// The first wrong byte, and what should be there.
-  var place: UnsafeMutableRawPointer?
-  var expected: UInt8 = 0
-  /// A size that was asked for, where that is the finding.
-  var size: UInt = 0
-
-  init(_ what: StaticString, _ object: CheckedObject, site: UInt) {
-    self.what = what
-    unsafe address = object.address
-    self.object = object
-    self.site = site
-  }
-
-  init(_ what: StaticString, at address: UnsafeMutableRawPointer?, site: UInt) {
-    self.what = what
-    unsafe self.address = address
-    object = nil
-    self.site = site
-  }
-}
-
 extension Instance {
+  @inline(__always)
+  private var checkReport: CheckReport { unsafe CheckReport(pointer) }
+
   /// Counts a finding and keeps its text; printed later if this call may not (the kernel's printk
   /// in an NMI does the same).  A handler that interrupts another report only counts.
   ///
@@ -37,14 +11,7 @@ extension Instance {
   @inline(never)
   func report<M: CallMode>(_ caller: VCPU, _ finding: Finding, _ mode: M.Type) {
     count(caller, .slabErrors)
-    let report = unsafe nl_instance_at_report(pointer)
-    guard unsafe nl_swap_u8(nl_report_at_busy(report), 1) == 0 else { return }
-    var text = unsafe ReportText(nl_report_at_text(report), capacity: 1023)
-    write(finding, caller, &text)
-    unsafe report.pointee.length = UInt32(text.finish())
-    unsafe nl_store_u8(nl_report_at_unwritten(report), 1)
-    unsafe nl_release_u8(nl_report_at_busy(report))
-    if unsafe pointer.pointee.abort_on_error != 0 { abortWithReport() }
+    if !checkReport.keep(finding, tid: caller.tid) { return }
     if M.waits { writeReports() }
   }
 
@@ -53,38 +20,75 @@ extension Instance {
   /// - Context: task.
   @inline(__always)
   func writeReports() {
-    if unsafe nl_load_u8(nl_report_at_unwritten(nl_instance_at_report(pointer))) != 0 {
-      writeReport()
-    }
-  }
-
-  @inline(never)
-  private func writeReport() {
-    let report = unsafe nl_instance_at_report(pointer)
-    guard unsafe nl_swap_u8(nl_report_at_unwritten(report), 0) != 0,
-      unsafe pointer.pointee.report_to_stderr != 0
-    else { return }
-    unsafe nl_write_error(nl_report_at_text(report), UInt64(report.pointee.length))
-  }
-
-  /// The one place where a nolock call makes a system call: the process ends here.
-  @inline(never)
-  private func abortWithReport() {
-    let report = unsafe nl_instance_at_report(pointer)
-    unsafe nl_write_error(nl_report_at_text(report), UInt64(report.pointee.length))
-    nl_trap()
+    if checkReport.isUnwritten { checkReport.print() }
   }
 
   /// Copies the last report (nolock_ops.report).
   ///
   /// - Context: any.
   func lastReport(_ out: UnsafeMutablePointer<CChar>?, _ capacity: Int) -> Int {
+    unsafe checkReport.copy(out, capacity)
+  }
+}
+
+/// The one report that an instance keeps.  Not generic, as its users are: it is long, and the same
+/// in every form.
+@safe
+struct CheckReport {
+  private let instance: UnsafeMutablePointer<nl_instance>
+  private let pointer: UnsafeMutablePointer<nl_report>
+
+  init(_ instance: UnsafeMutablePointer<nl_instance>) {
+    unsafe self.instance = instance
+    unsafe pointer = nl_instance_at_report(instance)
+  }
+
+  @inline(__always)
+  var isUnwritten: Bool { unsafe nl_load_u8(nl_report_at_unwritten(pointer)) != 0 }
+
+  /// False while another report is being written or read: this one is counted only.
+  ///
+  /// - Context: any.  Progress: wait-free.
+  @inline(never)
+  func keep(_ finding: Finding, tid: UInt32) -> Bool {
+    // Acquire and release of `busy` pair with those of `copy`.
+    guard unsafe nl_swap_u8(nl_report_at_busy(pointer), 1) == 0 else { return false }
+    var text = unsafe TextBuffer(nl_report_at_text(pointer), capacity: 1023)
+    write(finding, tid, &text)
+    unsafe pointer.pointee.length = UInt32(text.finish())
+    unsafe nl_store_u8(nl_report_at_unwritten(pointer), 1)
+    unsafe nl_release_u8(nl_report_at_busy(pointer))
+    if unsafe instance.pointee.abort_on_error != 0 { abortWithReport() }
+    return true
+  }
+
+  /// To stderr, if that was asked for.
+  ///
+  /// - Context: task.
+  @inline(never)
+  func print() {
+    guard unsafe nl_swap_u8(nl_report_at_unwritten(pointer), 0) != 0,
+      unsafe instance.pointee.report_to_stderr != 0
+    else { return }
+    unsafe nl_write_error(nl_report_at_text(pointer), UInt64(pointer.pointee.length))
+  }
+
+  /// The one place where a nolock call makes a system call: the process ends here.
+  @inline(never)
+  private func abortWithReport() {
+    unsafe nl_write_error(nl_report_at_text(pointer), UInt64(pointer.pointee.length))
+    nl_trap()
+  }
+
+  /// The number of bytes copied, without the NUL behind them.
+  ///
+  /// - Context: any.
+  func copy(_ out: UnsafeMutablePointer<CChar>?, _ capacity: Int) -> Int {
     guard let out = unsafe out, capacity > 0 else { return 0 }
-    let report = unsafe nl_instance_at_report(pointer)
     unsafe out[0] = 0
-    guard unsafe nl_swap_u8(nl_report_at_busy(report), 1) == 0 else { return 0 }
-    let length = unsafe Int(report.pointee.length)
-    let text = unsafe nl_report_at_text(report)
+    guard unsafe nl_swap_u8(nl_report_at_busy(pointer), 1) == 0 else { return 0 }
+    let length = unsafe Int(pointer.pointee.length)
+    let text = unsafe nl_report_at_text(pointer)
     var i = 0
     while i < length, i < capacity &- 1 {
       unsafe out[i] = text[i]
@@ -92,11 +96,11 @@ extension Instance {
       i &+= 1
     }
     unsafe out[i] = 0
-    unsafe nl_release_u8(nl_report_at_busy(report))
+    unsafe nl_release_u8(nl_report_at_busy(pointer))
     return length
   }
 
-  private func write(_ finding: Finding, _ caller: VCPU, _ text: inout ReportText) {
+  private func write(_ finding: Finding, _ tid: UInt32, _ text: inout TextBuffer) {
     text.add("BUG ")
     if let object = finding.object {
       text.add(object.cache.isAccounted ? "kmalloc-cg-" : "kmalloc-")
@@ -135,71 +139,15 @@ extension Instance {
       text.add(finding.size)
       text.add(" bytes requested\n")
     }
-    if finding.site != 0 { add("found at ", UInt64(finding.site), caller.tid, &text) }
+    if finding.site != 0 { add("found at ", UInt64(finding.site), tid, &text) }
   }
 
-  private func add(_ what: StaticString, _ site: UInt64, _ tid: UInt32, _ text: inout ReportText) {
+  private func add(_ what: StaticString, _ site: UInt64, _ tid: UInt32, _ text: inout TextBuffer) {
     if site == 0 { return }
     text.add(what)
     text.add(hex: UInt(site))
     text.add(" by thread ")
     text.add(UInt(tid))
     text.add("\n")
-  }
-}
-
-/// Text into a fixed buffer, cut where that ends.
-@safe
-struct ReportText {
-  private let start: UnsafeMutablePointer<CChar>
-  private let capacity: Int
-  private var length = 0
-
-  init(_ start: UnsafeMutablePointer<CChar>, capacity: Int) {
-    unsafe self.start = start
-    self.capacity = capacity
-  }
-
-  @inline(__always)
-  private mutating func add(byte: UInt8) {
-    if length == capacity { return }
-    unsafe start[length] = CChar(bitPattern: byte)
-    nl_signal_fence()
-    length &+= 1
-  }
-
-  mutating func add(_ text: StaticString) {
-    var i = 0
-    while i < text.utf8CodeUnitCount {
-      unsafe add(byte: text.utf8Start[i])
-      i &+= 1
-    }
-  }
-
-  mutating func add(_ number: UInt) {
-    var divisor: UInt = 1
-    while number / divisor > 9 { divisor &*= 10 }
-    while divisor > 0 {
-      add(byte: UInt8(truncatingIfNeeded: 48 &+ number / divisor % 10))
-      divisor /= 10
-    }
-  }
-
-  mutating func add(hex number: UInt) {
-    add("0x")
-    var shift: UInt = 60
-    while shift > 4, number &>> shift == 0 { shift &-= 4 }
-    while true {
-      let digit = UInt8(truncatingIfNeeded: number &>> shift & 15)
-      add(byte: digit < 10 ? 48 &+ digit : 87 &+ digit)
-      if shift == 0 { return }
-      shift &-= 4
-    }
-  }
-
-  /// Ends the text; its length.
-  func finish() -> Int {
-    unsafe start[length] = 0
-    return length
   }
 }

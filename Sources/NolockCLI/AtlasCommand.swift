@@ -150,7 +150,9 @@ struct AtlasCommand: ParsableCommand {
     let defects = results.filter { ($0.bound?.defects ?? 0) > 0 }
     if let worst = defects.first {
       throw Failure(
-        .sampleFailed, "\(worst.operation)/\(worst.state): \(worst.bound?.text ?? "")")
+        .sampleFailed,
+        "\(worst.operation)/\(worst.state): \(worst.bound?.text ?? ""); "
+          + "the first: \(worst.firstDefect ?? "")")
     }
     if let limit = maxInstructions {
       for result in results {

@@ -21,7 +21,8 @@ struct ListCommand: ParsableCommand {
   var kind: Kind
 
   @Argument(
-    help: "counters: part of the name or the description; functions: the subject (default: sheaves).")
+    help:
+      "counters: part of the name or the description; functions: the subject (default: sheaves).")
   var pattern: String?
 
   @Option(help: "text, json, csv or markdown.")
@@ -53,7 +54,8 @@ struct ListCommand: ParsableCommand {
   private func listFunctions(_ subject: String) throws {
     guard Subjects.isValid(subject) else {
       throw Failure(
-        .usage, "list functions '\(subject)': allowed: \(Subjects.names.joined(separator: ", ")), "
+        .usage,
+        "list functions '\(subject)': allowed: \(Subjects.names.joined(separator: ", ")), "
           + "rev:PATH, peer:PATH")
     }
     let names = try SampleTool.find().functions(of: subject)

@@ -69,7 +69,9 @@ extension Cell {
         "irq=\(interrupts.rawValue)" + (how.isEmpty ? "" : ":" + how.replacing("/", with: "%2F")))
       parts += irq.words
       if handler != .nolock { parts.append("handler=\(handler.rawValue)") }
-      if arrivals != .periodic { parts.append("arrivals=\(arrivals.rawValue)" + (arrivals == .burst ? ":\(irq.burst)" : "")) }
+      if arrivals != .periodic {
+        parts.append("arrivals=\(arrivals.rawValue)" + (arrivals == .burst ? ":\(irq.burst)" : ""))
+      }
       if ownBucket { parts.append("own_bucket=true") }
       if !ownBucket && handlerMix != "bpf" { parts.append("handler_mix=\(Self.short(handlerMix))") }
     }

@@ -14,11 +14,11 @@ struct AtlasTests {
     return try JSONDecoder().decode([AtlasResult].self, from: Data(ended.output.utf8))
   }
 
-  @Test("every state of both instances is reached, and two runs count the same")
+  @Test("every state of every design is reached, and two runs count the same")
   func counts() throws {
-    for subject in ["sheaves", "heap"] {
+    for (subject, states) in [("sheaves", 33), ("heap", 33), ("cpuslab", 32), ("tiny", 19)] {
       let first = try atlas("--all", "--count-only", "--subject", subject)
-      #expect(first.count == 33)
+      #expect(first.count == states)
       for result in first {
         #expect(result.reason == nil, "\(subject) \(result.operation)/\(result.state)")
         #expect(result.instructions > 0 && result.instructions <= result.traps)

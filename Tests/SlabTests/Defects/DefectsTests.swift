@@ -60,9 +60,10 @@ extension AllocatorTests {
     @Test func sheavesOfSheaves() throws {
       let subject = try BuiltSubject.fresh()
       try #require(subject.control("worker", 0) == 0)
-      let buckets = BucketsTests.sizes.flatMap { size in
-        [0, NOLOCK_GFP_ACCOUNT.rawValue].map { (size, $0) }
-      }
+      let sizes = BucketsTests.sizes
+      let buckets =
+        sizes.map { (size: $0, gfp: UInt32(0)) }
+        + sizes.map { (size: $0, gfp: NOLOCK_GFP_ACCOUNT.rawValue) }
       let moved = subject.moved {
         for (size, gfp) in buckets { #expect(subject.kmalloc(size, gfp: gfp) != 0) }
       }

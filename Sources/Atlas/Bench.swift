@@ -18,6 +18,10 @@ import Subjects
     self.size = size
     statistics = CounterTable(subject)
     _ = unsafe subject.ops.pointee.thread_attach?()
+    // In the PREEMPT_RT form a call that declares nothing is in an NMI and gets nothing.
+    if State.needsContext(subject) {
+      _ = unsafe subject.ops.pointee.context?(NOLOCK_CONTEXT_TASK.rawValue)
+    }
     unsafe held = subject.ops.pointee.kmalloc_nolock?(size, 0, -1)
   }
 
@@ -44,7 +48,32 @@ import Subjects
       while statistics.value("free_deferred") &- before < UInt64(count), unsafe objects.count > 1 {
         release(1, .kfreeNolock)
       }
-    case .before(let counter):
+    case .scattered(let count):
+      grow(count, .kmalloc)
+      let grown = unsafe objects
+      unsafe objects.removeAll()
+      // Two in a slab are nearer than this.
+      let stride = 64
+      for first in 0..<stride {
+        for index in Swift.stride(from: first, to: count, by: stride) {
+          unsafe objects.append(grown[index])
+        }
+      }
+    case .freedElsewhere(let count, let last):
+      grow(count, .kmalloc)
+      unsafe BenchThread(subject, size).free(Array(objects.suffix(last)))
+      unsafe objects.removeLast(last)
+    case .elsewhere(let count):
+      unsafe objects += BenchThread(subject, size).allocate(count)
+    case .flushAsked:
+      grow(8, .kmalloc)
+      BenchThread(subject, size).flush()
+    case .deferringSlab(let count):
+      grow(count, .kmalloc)
+      deferSlab()
+    case .before(let counter, let shrunk):
+      grow(shrunk, .kmalloc)
+      release(shrunk, .kfree)
       for _ in 0..<10_000 {
         // Tried out in a copy of this process.
         let child = nl_boundary_fork(10)
@@ -64,10 +93,12 @@ import Subjects
       grow(1, .kmalloc)
       if nextBucket {
         let next = unsafe subject.ops.pointee.ksize?(objects[0]) ?? size
-        for _ in 0..<8 {
-          let object = unsafe subject.ops.pointee.kmalloc(next + 1, 0, -1)
-          unsafe subject.ops.pointee.kfree(object)
+        let larger = unsafe (0..<8).map { _ in
+          unsafe subject.ops.pointee.kmalloc(next + 1, 0, -1)
         }
+        // Some stay, so that no design gives the slab back.
+        for index in 0..<4 { unsafe subject.ops.pointee.kfree(larger[index]) }
+        unsafe objects += larger.suffix(4)
       }
       _ = unsafe subject.ops.pointee.control?("limit", 1)
     }

@@ -7,7 +7,8 @@ import Subjects
 @safe public struct Experiment {
   public typealias Perform =
     @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void
-  public typealias Finish = @convention(c) (UnsafeMutableRawPointer, UnsafePointer<nl_leftover>) -> Void
+  public typealias Finish =
+    @convention(c) (UnsafeMutableRawPointer, UnsafePointer<nl_leftover>) -> Void
 
   let perform: Perform
   let finish: Finish

@@ -36,17 +36,19 @@ import Subjects
   static var mark: UInt64 { 0x6c6f_636b_6672_6565 }
 
   /// `Reaching.reach`'s `perform`.
-  static let perform: @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void = { context, call in
-    let me = unsafe context.assumingMemoryBound(to: Interruption.self)
-    let count = unsafe nl_call_step(
-      call,
-      { context, boundary, rip in
-        let me = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: Interruption.self)
-        return unsafe me.pointee.visit(boundary, rip)
-      }, context)
-    if unsafe me.pointee.role != 0 { unsafe me.pointee.end(call.pointee) }
-    unsafe me.pointee.count = count
-  }
+  static let perform:
+    @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void = {
+      context, call in
+      let me = unsafe context.assumingMemoryBound(to: Interruption.self)
+      let count = unsafe nl_call_step(
+        call,
+        { context, boundary, rip in
+          let me = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: Interruption.self)
+          return unsafe me.pointee.visit(boundary, rip)
+        }, context)
+      if unsafe me.pointee.role != 0 { unsafe me.pointee.end(call.pointee) }
+      unsafe me.pointee.count = count
+    }
 
   /// Async-signal-safe.
   private mutating func visit(_ boundary: Int, _ rip: UInt) -> Int32 {

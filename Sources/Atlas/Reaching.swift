@@ -20,7 +20,7 @@ struct Reaching {
     bench = Bench(subject, size: size)
     shows = bench.statistics.mask(state.shows)
     let allowed = bench.statistics.mask(state.shows + state.allows)
-    forbidden = bench.statistics.mask(State.paths).subtracting(allowed)
+    forbidden = bench.statistics.mask(state.paths).subtracting(allowed)
   }
 
   /// Whether the call since `remember()` was made in the state.
@@ -45,7 +45,11 @@ struct Reaching {
   }
 
   /// Calls the operation in the state, in the way `perform` does it; whether it was the state.
-  mutating func reach(_ attempt: Int, _ perform: @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void, _ context: UnsafeMutableRawPointer) -> Bool {
+  mutating func reach(
+    _ attempt: Int,
+    _ perform: @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void,
+    _ context: UnsafeMutableRawPointer
+  ) -> Bool {
     bench.prepare(state)
     if state.inside { return unsafe reachInside(attempt, perform, context) }
     for _ in 0..<attempt {
@@ -110,7 +114,10 @@ struct Reaching {
   }
 
   private mutating func reachInside(
-    _ boundary: Int, _ perform: @escaping @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void, _ context: UnsafeMutableRawPointer
+    _ boundary: Int,
+    _ perform:
+      @escaping @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<nl_call>) -> Void,
+    _ context: UnsafeMutableRawPointer
   ) -> Bool {
     guard var inside = makeInside() else { return false }
     inside.wanted = boundary

@@ -1,4 +1,7 @@
-/// A named state of the sheaf design: what the next call of an operation will find.
+import CNolock
+public import Subjects
+
+/// A named state of a design: what the next call of an operation will find.
 ///
 /// A state is recognised by the subject's own counters and not by its memory, so that it means the
 /// same in every revision: a call that changes every counter of `shows`, and no other of `paths` but
@@ -17,6 +20,8 @@ public struct State: Sendable {
   var inside = false
   /// Bytes that the operation asks for, where it is not the run's size.
   var size: Int?
+  /// The counters that tell paths apart.
+  var paths = State.paths
 
   /// What is done before the first attempt.
   enum Start: Sendable {
@@ -36,8 +41,18 @@ public struct State: Sendable {
     case deferring(Int)
     /// No further page may be had; with objects of the next larger bucket on its main, or without.
     case exhausted(nextBucket: Bool)
-    /// Until the next ordinary allocation would change this counter.
-    case before(String)
+    /// So many allocated and freed, then until the next ordinary allocation would change this counter.
+    case before(String, shrunk: Int = 0)
+    /// So many allocated, to be freed across the slabs: of every slab one, of every slab another…
+    case scattered(Int)
+    /// So many allocated; another thread freed the last of them, so many.
+    case freedElsewhere(Int, last: Int)
+    /// So many allocated by another thread, which lives on.
+    case elsewhere(Int)
+    /// Some allocated; another thread asked for a flush.
+    case flushAsked
+    /// So many allocated; an interrupted nolock call deferred the deactivation of a slab.
+    case deferringSlab(Int)
     /// So many blocks of whole pages allocated.
     case large(Int)
   }
@@ -46,17 +61,22 @@ public struct State: Sendable {
   static let paths = [
     "alloc_slow", "free_slow", "free_deferred", "line_busy", "request_seen", "spare_swap",
     "barn_get", "barn_put", "sheaf_alloc", "sheaf_refill", "sheaf_flush", "slab_alloc",
-    "deferred_drained", "next_bucket", "nolock_null", "attach",
+    "deferred_drained", "next_bucket", "nolock_null", "attach", "deactivate",
+    "deactivate_deferred", "cpu_partial_alloc", "cpu_partial_node", "cpu_partial_free",
+    "cpu_partial_drain", "free_frozen",
   ]
+  /// The same where single objects come from slabs and go to slabs.
+  static let slabPaths = paths + ["partial_add", "partial_remove", "slab_free"]
 }
 
 extension State {
   /// More than the barn and two sheaves hold, in the larger of the two instances.
-  private static let many = 10_000
+  static let many = 10_000
 
   init(
     _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],
-    allows: [String] = [], detached: Bool = false, inside: Bool = false, size: Int? = nil
+    allows: [String] = [], detached: Bool = false, inside: Bool = false, size: Int? = nil,
+    paths: [String] = State.paths
   ) {
     self.operation = operation
     self.name = name
@@ -67,98 +87,56 @@ extension State {
     self.detached = detached
     self.inside = inside
     self.size = size
+    self.paths = paths
   }
 
-  private static let making = ["sheaf_alloc", "sheaf_refill", "slab_alloc", "alloc_slow"]
-
-  public static let all: [State] =
-    allocating(.kmalloc) + [
-      State(
-        .kmalloc, "first-main", "the thread's first sheaf of a cache is made and filled", .fresh,
-        shows: ["sheaf_alloc", "sheaf_refill"], allows: ["slab_alloc"]),
-      State(
-        .kmalloc, "refill", "a sheaf is filled from partial slabs", .shrunk(many),
-        shows: ["sheaf_refill"], allows: ["sheaf_alloc"]),
-      State(
-        .kmalloc, "new-slab", "a sheaf is filled from a new slab", .warm,
-        shows: ["sheaf_refill", "slab_alloc"], allows: ["sheaf_alloc"]),
-      State(
-        .kmalloc, "drain", "one deferred free is drained", .deferring(1),
-        shows: ["deferred_drained"]),
-      State(
-        .kmalloc, "drain-64", "as many deferred frees are drained as one call may", .deferring(64),
-        shows: ["deferred_drained"]),
-    ] + allocating(.kmallocNolock) + [
-      State(
-        .kmallocNolock, "slab-cas", "no sheaf has an object: the exchange on a partial slab",
-        .fresh, shows: ["alloc_slow"]),
-      State(
-        .kmallocNolock, "new-slab", "no sheaf and no partial slab has one", .fresh,
-        shows: ["alloc_slow", "slab_alloc"]),
-      State(
-        .kmallocNolock, "next-bucket", "no page may be had; the next larger bucket has an object",
-        .exhausted(nextBucket: true), shows: ["next_bucket"], allows: ["alloc_slow"]),
-      State(
-        .kmallocNolock, "failed", "no page may be had and the next larger bucket is empty",
-        .exhausted(nextBucket: false), shows: ["next_bucket", "nolock_null"]),
-      State(
-        .kmallocNolock, "busy", "the thread holds the line already", .warm, shows: ["line_busy"],
-        allows: ["alloc_slow", "slab_alloc"], inside: true),
-    ] + freeing(.kfree) + [
-      State(
-        .kfree, "new-sheaf", "main and spare are full and the barn has no empty sheaf",
-        .grown(many), shows: ["sheaf_alloc"], allows: ["slab_alloc", "barn_put"]),
-      State(
-        .kfree, "flush", "the barn is full: a sheaf goes back to the slabs", .grown(many),
-        shows: ["sheaf_flush"]),
-      State(
-        .kfree, "drain", "one deferred free is drained", .deferring(1),
-        shows: ["deferred_drained"],
-        allows: ["sheaf_alloc", "slab_alloc", "barn_put", "spare_swap", "sheaf_flush"]),
-    ] + freeing(.kfreeNolock) + [
-      State(
-        .kfreeNolock, "defer", "main and spare are full and the barn has no empty sheaf",
-        .grown(many), shows: ["free_deferred"]),
-      State(
-        .kfreeNolock, "busy", "the thread holds the line already", .warm,
-        shows: ["line_busy", "free_deferred"], inside: true),
-    ]
-
-  private static func allocating(_ operation: Operation) -> [State] {
-    [
-      State(operation, "hit", "main has an object", .warm, shows: ["alloc_fast"]),
-      State(
-        operation, "spare-swap", "main is empty, the spare is full", .shrunk(many),
-        shows: ["spare_swap"]),
-      State(
-        operation, "barn-get", "main and spare are empty, the barn has a full sheaf",
-        .shrunk(many), shows: ["barn_get"]),
-      State(
-        operation, "attach", "the thread's first call", .warm, shows: ["attach"],
-        allows: making + ["barn_get"], detached: true),
-    ]
+  /// The states of a subject's design, which the name of its table tells; the same in its PREEMPT_RT
+  /// form and with checks.
+  public static func all(of subject: Subject) -> [State] {
+    switch design(subject) {
+    // RT: nobody is asked to give up, whoever flushes takes the lock.
+    case "cpuslab": cpuslab.filter { $0.name != "give-up" || !needsContext(subject) }
+    case "tiny": tiny
+    case let design: sheaves(hasNextBucket: design != "gfpflag")
+    }
   }
 
-  private static func freeing(_ operation: Operation) -> [State] {
-    [
-      State(operation, "hit", "main has room", .warm, shows: ["free_fast"]),
-      State(
-        operation, "first-main", "the thread's first sheaf of a cache is made",
-        .grownNolock(8), shows: ["free_fast", "sheaf_alloc"], allows: ["slab_alloc"]),
-      State(
-        operation, "spare-swap", "main is full, the spare is empty", .shrunk(200),
-        shows: ["spare_swap"]),
-      State(
-        operation, "barn-put", "main and spare are full, the barn has an empty sheaf",
-        .regrown(2_000), shows: ["barn_put"]),
-      State(
-        operation, "attach", "the thread's first call", .warm, shows: ["attach"],
-        allows: making + ["barn_get"], detached: true),
-    ]
+  /// What the atlas does not show and the proof needs: locks found held, and the entry points that
+  /// are no allocation and no free.
+  public static func further(of subject: Subject) -> [State] {
+    switch design(subject) {
+    case "cpuslab": cpuslabFurther + everyDesign
+    case "tiny": tinyFurther + everyDesign
+    case let design: sheavesFurther(hasNextBucket: design != "gfpflag") + everyDesign
+    }
   }
 
   /// The state of this operation and name.
-  public static func find(_ operation: String, _ name: String) -> State? {
-    all.first { $0.operation.rawValue == operation && $0.name == name }
+  public static func find(_ subject: Subject, _ operation: String, _ name: String) -> State? {
+    all(of: subject).first { $0.operation.rawValue == operation && $0.name == name }
+  }
+
+  /// Whether a nolock call of the subject needs a declared context (PREEMPT_RT).
+  public static func needsContext(_ subject: Subject) -> Bool {
+    tableName(subject).hasSuffix("-rt")
+  }
+
+  /// How a remote flush of the subject must end (boundaries.h).
+  public enum Flush: Sendable { case takesWhatIsFree, onlyAsks, hasNothing, mayWait }
+  public static func flush(_ subject: Subject) -> Flush {
+    if needsContext(subject) { return .mayWait }
+    switch design(subject) {
+    case "cpuslab": return .onlyAsks
+    case "tiny": return .hasNothing
+    default: return .takesWhatIsFree
+    }
+  }
+
+  private static func tableName(_ subject: Subject) -> String {
+    unsafe subject.ops.pointee.name.map { unsafe String(cString: $0) } ?? ""
+  }
+
+  private static func design(_ subject: Subject) -> String {
+    String(tableName(subject).prefix { $0 != "-" && $0 != "+" })
   }
 }

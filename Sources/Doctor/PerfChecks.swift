@@ -31,14 +31,11 @@ struct PerfChecks {
           + "come from single-step",
         todo: EventTrial.hasProcessorPMU ? "see perf_event_paranoid and nmi_watchdog" : nil)
     }
-    let isAMD = cpu.contains("AuthenticAMD")
+    let caveat = CounterCaveats.overCount(CounterCaveats.Processor(cpuinfo: cpu))
     return Finding(
-      "pmu", isAMD ? .limited : .good, "cycles opens",
-      means: isAMD
-        ? "AMD Zen counts retired instructions and branches too high after locked instructions, "
-          + "of which an allocator has many (SpecLockMap)"
-        : "cycles, instructions and misses per operation are measured",
-      todo: isAMD ? "compare with exact counts by single-step" : nil)
+      "pmu", caveat == nil ? .good : .limited, "cycles opens",
+      means: caveat ?? "cycles, instructions and misses per operation are measured",
+      todo: caveat == nil ? nil : "compare with exact counts by single-step")
   }
 
   private static func paranoid(_ files: KernelFiles) -> Finding {
@@ -95,11 +92,10 @@ struct PerfChecks {
       return Finding(
         "nmi_watchdog", .unknown, "no /proc/sys/kernel/nmi_watchdog", means: "none in this kernel")
     }
-    return value == 0
-      ? Finding("nmi_watchdog", .good, "0", means: "takes no counter")
-      : Finding(
-        "nmi_watchdog", .limited, "\(value)",
-        means: "takes one counter of each CPU: fewer events fit into a sample", todo: "--tune")
+    guard let caveat = CounterCaveats.watchdog(value) else {
+      return Finding("nmi_watchdog", .good, "0", means: "takes no counter")
+    }
+    return Finding("nmi_watchdog", .limited, "\(value)", means: caveat, todo: "--tune")
   }
 
   private static func softwareEvents() -> Finding {

@@ -62,19 +62,6 @@ public struct FunctionTable {
     guard address - function.address < max(function.size, 1) else { return nil }
     return (readableName(function.symbol), address - function.address)
   }
-
-  /// Where functions of this name start, by their symbol or their readable name; each place once.
-  public func addresses(named name: String) -> [UInt64] {
-    var found = functions.filter { $0.symbol == name }
-    if found.isEmpty {
-      found = functions.filter { $0.symbol.hasPrefix("$s") && readableName($0.symbol) == name }
-    }
-    var addresses: [UInt64] = []
-    for function in found where addresses.last != function.address {
-      addresses.append(function.address)
-    }
-    return addresses
-  }
 }
 
 /// A file in memory, read-only; words outside it are 0.
@@ -105,7 +92,8 @@ public struct FunctionTable {
     guard let bytes = unsafe bytes, at >= 0, at &+ size <= count else { return 0 }
     var value: UInt64 = 0
     for index in 0..<size {
-      value |= unsafe UInt64(bytes.load(fromByteOffset: at + index, as: UInt8.self)) << UInt64(8 * index)
+      value |=
+        unsafe UInt64(bytes.load(fromByteOffset: at + index, as: UInt8.self)) << UInt64(8 * index)
     }
     return value
   }
@@ -115,43 +103,5 @@ public struct FunctionTable {
     let start = unsafe (bytes + at).assumingMemoryBound(to: CChar.self)
     guard unsafe strnlen(start, count - at) < count - at else { return "" }
     return unsafe String(cString: start)
-  }
-}
-
-@_silgen_name("swift_demangle")
-private func swiftDemangle(
-  _ name: UnsafePointer<CChar>, _ length: Int, _ buffer: UnsafeMutablePointer<CChar>?,
-  _ size: UnsafeMutablePointer<Int>?, _ flags: UInt32
-) -> UnsafeMutablePointer<CChar>?
-
-/// `$s4Slab11SheafDesignO15allocNolockSlow…` → `SheafDesign.allocNolockSlow`; other symbols as they
-/// are.
-public func readableName(_ symbol: String) -> String {
-  guard symbol.hasPrefix("$s"),
-    let text = unsafe swiftDemangle(symbol, symbol.utf8.count, nil, nil, 0)
-  else { return symbol }
-  defer { unsafe free(text) }
-  var name = Substring(unsafe String(cString: text))
-  // `function signature specialization <…> of Slab.SheafDesign.flush(…) -> …`
-  while let of = name.utf8.firstRange(of: " of ") { name = name[of.upperBound...] }
-  if let paren = name.firstIndex(of: "(") { name = name[..<paren] }
-  name = name.split(separator: " ").last ?? name
-  if let dot = name.firstIndex(of: "."), name[..<dot] == "Slab" {
-    name = name[name.index(after: dot)...]
-  }
-  return String(name)
-}
-
-extension Substring.UTF8View {
-  fileprivate func firstRange(of text: StaticString) -> Range<Index>? {
-    let wanted = Array(String(describing: text).utf8)
-    var start = startIndex
-    while start != endIndex {
-      if self[start...].starts(with: wanted) {
-        return start..<index(start, offsetBy: wanted.count)
-      }
-      start = index(after: start)
-    }
-    return nil
   }
 }

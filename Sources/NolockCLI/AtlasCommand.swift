@@ -18,7 +18,8 @@ struct AtlasCommand: ParsableCommand {
   @Argument(help: "kmalloc, kmalloc_nolock, kfree, kfree_nolock, or list.")
   var operation: String?
 
-  @Option(help: "sheaves, heap or rev:PATH.") var subject = "sheaves"
+  @Option(help: "Any built-in design or rev:PATH; its design decides the states.")
+  var subject = "sheaves"
   @Option(help: .init("A state of the operation (default: each).", valueName: "name"))
   var state: String?
   @Flag(help: "Every operation in every state.") var all = false
@@ -34,7 +35,7 @@ struct AtlasCommand: ParsableCommand {
 
   func run() throws {
     let tool = try SampleTool.find()
-    let states = try tool.atlasStates()
+    let states = try tool.atlasStates(subject)
     if operation == "list" { return try list(states) }
     let wanted = try choose(states)
     guard (1...8192).contains(size) else {
@@ -134,7 +135,8 @@ struct AtlasCommand: ParsableCommand {
   private func show(_ results: [AtlasResult], one: Bool) throws {
     switch format {
     case .text, .markdown:
-      let table = one && results[0].reason == nil
+      let table =
+        one && results[0].reason == nil
         ? AtlasTables.runs(results[0]) : AtlasTables.summary(results)
       try RunOutput.print(table, json: results, format)
     case .json: try RunOutput.print(AtlasTables.summary(results), json: results, .json)
@@ -148,7 +150,9 @@ struct AtlasCommand: ParsableCommand {
     let defects = results.filter { ($0.bound?.defects ?? 0) > 0 }
     if let worst = defects.first {
       throw Failure(
-        .sampleFailed, "\(worst.operation)/\(worst.state): \(worst.bound?.text ?? "")")
+        .sampleFailed,
+        "\(worst.operation)/\(worst.state): \(worst.bound?.text ?? ""); "
+          + "the first: \(worst.firstDefect ?? "")")
     }
     if let limit = maxInstructions {
       for result in results {

@@ -22,7 +22,8 @@ struct ListCommand: ParsableCommand {
   var kind: Kind
 
   @Argument(
-    help: "counters: part of the name or the description; functions: the subject (default: sheaves).")
+    help:
+      "counters: part of the name or the description; functions: the subject (default: sheaves).")
   var pattern: String?
 
   @Option(help: "text, json, csv or markdown.")
@@ -54,7 +55,7 @@ struct ListCommand: ParsableCommand {
   private func listFunctions(_ subject: String) throws {
     guard Subjects.isValid(subject) else {
       throw Failure(
-        .usage, "list functions '\(subject)' found, allowed: \(Subjects.allowed)")
+        .usage, "list functions '\(subject)': allowed: \(Subjects.allowed)")
     }
     try InstrumentedSubjects.build([subject], signals: nil)
     let names = try SampleTool.find().functions(of: subject)

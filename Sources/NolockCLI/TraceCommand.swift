@@ -5,9 +5,9 @@ import Traces
 
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Shows and imports recorded kernel allocation traces.",
+    commandName: "trace", abstract: "Records, shows and imports kernel allocation traces.",
     discussion: "Example: nolock trace show Benchmarks/traces/hackbench.nltrace.gz",
-    subcommands: [TraceShowCommand.self, TraceImportCommand.self])
+    subcommands: [TraceShowCommand.self, TraceImportCommand.self, TraceRecordCommand.self])
 }
 
 struct TraceImportCommand: ParsableCommand {

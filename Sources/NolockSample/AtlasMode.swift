@@ -3,10 +3,10 @@ import Glibc
 import Subjects
 
 /// `--atlas SUBJECT OBJECT OPERATION STATE SIZE MODE`: one state, as lines of
-/// words; `--states`: what there is.  0, 64 for wrong words, 3 with a line `missing` where it cannot
+/// words; `--states SUBJECT OBJECT`: what there is.  0, 64 for wrong words, 3 with a line `missing` where it cannot
 /// be done.
 func atlas(_ words: [String]) -> Int32 {
-  guard words.count == 6, let state = State.find(words[2], words[3]), let size = Int(words[4]),
+  guard words.count == 6, let size = Int(words[4]),
     (1...8192).contains(size)
   else {
     complain("usage: nolock-sample --atlas SUBJECT OBJECT OPERATION STATE SIZE MODE")
@@ -30,6 +30,9 @@ func atlas(_ words: [String]) -> Int32 {
   case .found(let found): subject = found
   case .unavailable(let reason), .failed(let reason): return missing(reason)
   }
+  guard let state = State.find(subject, words[2], words[3]) else {
+    return missing("\(words[0]) has no state \(words[2])/\(words[3])")
+  }
   if let reason = AtlasRun.refusal(subject) { return missing(reason) }
   guard let run = AtlasRun(subject, state, size: size) else { return missing("no memory") }
   do {
@@ -47,8 +50,18 @@ func atlas(_ words: [String]) -> Int32 {
 }
 
 /// Each state's operation, name and summary.
-func listStates() {
-  say(State.all.map { "\($0.operation.rawValue)\t\($0.name)\t\($0.summary)\n" }.joined())
+func listStates(_ words: [String]) -> Int32 {
+  guard words.count == 2 else {
+    complain("usage: nolock-sample --states SUBJECT OBJECT")
+    return 64
+  }
+  switch loadSubject(words[0], objectPath: words[1]) {
+  case .found(let subject):
+    let states = State.all(of: subject)
+    say(states.map { "\($0.operation.rawValue)\t\($0.name)\t\($0.summary)\n" }.joined())
+    return 0
+  case .unavailable(let reason), .failed(let reason): return missing(reason)
+  }
 }
 
 func missing(_ reason: String) -> Int32 {

@@ -9,10 +9,7 @@ if arguments == ["--subjects"] {
   exit(0)
 }
 if arguments.first == "--functions" { _exit(listFunctions(Array(arguments.dropFirst()))) }
-if arguments == ["--states"] {
-  listStates()
-  exit(0)
-}
+if arguments.first == "--states" { _exit(listStates(Array(arguments.dropFirst()))) }
 if arguments.first == "--atlas" { _exit(atlas(Array(arguments.dropFirst()))) }
 if arguments.first == "--survive" { _exit(survive(Array(arguments.dropFirst()))) }
 guard arguments.isEmpty else {

@@ -26,7 +26,8 @@ public enum AtlasTables {
             "\(bound.releaseInstructions)", "\(bound.buckets)", "\(bound.failures)",
             "\(bound.deferred)",
             bound.defects > 0
-              ? "DEFECT" : bound.pauses > 0 ? "spins" : bound.systemCalls > 0 ? "1 gettid" : "never",
+              ? "DEFECT"
+              : bound.pauses > 0 ? "spins" : bound.systemCalls > 0 ? "1 gettid" : "never",
           ]
         }
         return row
@@ -53,7 +54,8 @@ public enum AtlasTables {
       first = last + 1
     }
     return Table(
-      title: "\(result.operation) of \(result.subject), state \(result.state), \(result.size) bytes: "
+      title:
+        "\(result.operation) of \(result.subject), state \(result.state), \(result.size) bytes: "
         + "\(result.instructions) instructions",
       subtitle: "a handler at every boundary allocates, or frees",
       columns: [

@@ -79,11 +79,33 @@ public enum CSVReport {
     }
     for counter in sample.counters {
       let scaled = counter.isScaled ? "scaled: counted \(share(counter)) % of the time" : ""
-      let notes = [counter.reason ?? "", scaled, reason].filter { !$0.isEmpty }
+      let notes = [counter.reason ?? "", scaled, counter.note ?? "", reason].filter { !$0.isEmpty }
       rows.append([
         counter.event, counter.unit, counter.source.rawValue, counter.value.map { "\($0)" } ?? "",
         "\(valid && counter.value != nil)", notes.joined(separator: "; "),
       ])
+      for one in counter.threads {
+        let share =
+          one.enabledNanoseconds == 0
+          ? 1 : Double(one.runningNanoseconds) / Double(one.enabledNanoseconds)
+        let own = share < 1 ? "scaled: counted \(NumberText.short(100 * share)) % of the time" : ""
+        rows.append([
+          "\(counter.event).thread.\(one.thread)", counter.unit, one.source.rawValue,
+          "\(one.value)", "\(valid)", [own, reason].filter { !$0.isEmpty }.joined(separator: "; "),
+        ])
+      }
+    }
+    if let exact = sample.exact {
+      for (name, value) in [
+        ("pmu_instructions", exact.pmu.map { "\($0)" }),
+        ("pmu_instructions_difference", exact.difference.map { "\($0)" }),
+      ] {
+        let notes = [exact.reason ?? "", exact.note ?? "", reason].filter { !$0.isEmpty }
+        rows.append([
+          name, "count", exact.source.rawValue, value ?? "", "\(valid && value != nil)",
+          notes.joined(separator: "; "),
+        ])
+      }
     }
     return rows
   }

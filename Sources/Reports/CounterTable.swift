@@ -11,7 +11,8 @@ enum CounterTable {
       title: "counters of the above, per \(perWhat), foreground threads",
       columns: [.init("subject", .left)] + events.map { .init($0) }, rows: [])
     for cell in cells where cell.state == .ok {
-      table.rows.append([ResultTables.label(cell)] + events.map { text(cell.summary($0 + "_per_op")) })
+      table.rows.append(
+        [ResultTables.label(cell)] + events.map { text(cell.summary($0 + "_per_op")) })
     }
     // Events of which the same is to be said share a line.
     var said: [(text: String, events: [String])] = []
@@ -21,6 +22,7 @@ enum CounterTable {
         summary.n == 0
         ? "n/a: \(summary.reason ?? "no reason given")"
         : "\(summary.source.rawValue), \(summary.n) samples"
+          + (summary.note.map { "; \($0)" } ?? "")
       if let index = said.firstIndex(where: { $0.text == text }) {
         said[index].events.append(event)
       } else {

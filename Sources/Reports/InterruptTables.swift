@@ -6,7 +6,8 @@ enum InterruptTables {
   /// its own start, a handler ended.
   static func arrivals(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "arrivals of the above, per second and thread; to a handler's end from its intended instant, "
+      title:
+        "arrivals of the above, per second and thread; to a handler's end from its intended instant, "
         + "and from its own start",
       columns: [
         .init("subject", .left), .init("asked"), .init("got %"), .init("late %"),
@@ -41,7 +42,8 @@ enum InterruptTables {
   private static func asked(_ cell: Cell) -> String {
     let first = cell.rate * Double(cell.irq.burst)
     return cell.irq.second == .none
-      ? NumberText.short(first) : "\(NumberText.short(first))+\(NumberText.short(cell.irq.secondRate))"
+      ? NumberText.short(first)
+      : "\(NumberText.short(first))+\(NumberText.short(cell.irq.secondRate))"
   }
 
   private static func text(_ value: UInt64?) -> String { value.map(NumberText.time) ?? "n/a" }
@@ -55,6 +57,7 @@ enum InterruptTables {
       columns: [
         .init("subject", .left), .init("kmalloc"), .init("kfree"), .init("traps kmalloc"),
         .init("traps kfree"), .init("different counts"),
+        .init("PMU − step, each pair"),
       ], rows: [], notes: notes)
     for cell in cells where cell.state == .ok {
       table.rows.append(
@@ -62,8 +65,21 @@ enum InterruptTables {
           + [
             "step_instructions_per_kmalloc", "step_instructions_per_kfree",
             "step_traps_per_kmalloc", "step_traps_per_kfree", "step_distinct",
-          ].map { NumberText.orDash(cell.summary($0)?.median) })
+          ].map { NumberText.orDash(cell.summary($0)?.median) } + [difference(cell)])
     }
+    let reasons = cells.compactMap { cell -> String? in
+      let pmu = cell.summary("pmu_instructions")
+      return pmu?.n == 0 ? pmu?.reason : nil
+    }
+    if let reason = reasons.first { table.notes.append("PMU: n/a: \(reason)") }
     return table
+  }
+
+  /// Instructions that the processor counted above the exact ones, per pair of calls.
+  private static func difference(_ cell: RunResult.CellResult) -> String {
+    guard let above = cell.summary("pmu_instructions_difference")?.median,
+      let pairs = cell.summary("step_repeats")?.median, pairs > 0
+    else { return "n/a" }
+    return NumberText.short(above / pairs)
   }
 }

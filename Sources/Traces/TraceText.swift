@@ -13,19 +13,22 @@ public enum TraceText {
 
   /// - Throws: `TraceError`: the file cannot be read, is a truncated gzip, has more than 1 % of
   ///   unreadable lines, more than 256 CPUs, or no allocation.
-  public static func parse(_ path: String) throws -> Trace {
+  public static func parse(_ path: String) throws -> Trace { try parse(path, lost: 0) }
+
+  /// - Parameter lost: events that the recorder lost and the text does not say.
+  static func parse(_ path: String, lost: UInt64) throws -> Trace {
     var reader = try InflatingReader(path: path)
-    return try parse(&reader)
+    return try parse(&reader, lost: lost)
   }
 
-  static func parse(_ reader: inout InflatingReader) throws -> Trace {
+  static func parse(_ reader: inout InflatingReader, lost known: UInt64 = 0) throws -> Trace {
     let path = reader.path
     var builder = TraceBuilder()
     var counts = TraceCounts()
     var garbage: [GarbageLine] = []
     var lines: UInt64 = 0
     var other: UInt64 = 0
-    var lost: UInt64 = 0
+    var lost = known
 
     try reader.forEachLine { number, line in
       lines += 1

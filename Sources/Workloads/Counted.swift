@@ -1,6 +1,7 @@
 import CNolock
 import CPlatform
 import CRecords
+import Counters
 import Subjects
 
 /// Operations that are counted unless the plan says how many.
@@ -20,12 +21,7 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   var caller = CountedCaller(plan, subject)
   // One iteration is one repetition of the whole.
   let wanted = plan.iterations > 1 ? Int(min(plan.iterations, UInt64(usual))) : usual
-  let operations: Int
-  switch plan.workload {
-  case .batch: operations = countedBatches(plan, wanted, &caller, subject)
-  case .churn: operations = countedChurn(plan, wanted, &caller, subject)
-  default: operations = countedPairs(plan, wanted, &caller, subject)
-  }
+  let operations = countedLoop(plan, wanted, &caller, subject)
   let part = SubjectStatistics(subject).difference(since: caller.before)
   var record = SampleRecord()
   let instructions = caller.allocation.sum &+ caller.release.sum
@@ -40,11 +36,51 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   record.add("step_instructions_max_kmalloc", caller.allocation.instructions, NL_SRC_STEP)
   record.add("step_instructions_max_kfree", caller.release.instructions, NL_SRC_STEP)
   record.add("step_repeats", UInt64(operations))
+  writeInstructionsByPMU(plan, wanted, operations, subject, to: &record)
   for (name, value) in part.values { record.add("stat.\(name)", value) }
   return record
 }
 
-/// Makes the calls of a counted sample: at full speed in the warm-up, stepped afterwards.
+/// The same loop at full speed, counted by the processor; only an error where it has no counter.
+private func writeInstructionsByPMU(
+  _ plan: Plan, _ wanted: Int, _ operations: Int, _ subject: Subject, to record: inout SampleRecord
+) {
+  var counters = ThreadCounters()
+  var event = InstructionsOfCalls.event
+  unsafe counters.open(&event, count: 1)
+  var count = counters.count(of: 0)
+  if count.error == 0 {
+    var real = CountedCaller(plan, subject, by: counters)
+    _ = countedLoop(plan, wanted, &real, subject)
+    var empty = CountedCaller(emptyBy: real.counters)
+    _ = countedLoop(plan, wanted, &empty, subject)
+    count = InstructionsOfCalls.of(
+      loop: real.counted, emptyLoop: empty.counted,
+      emptyCalls: UInt64(operations) &* empty.instructionsOfEmptyPair())
+    counters = empty.counters
+  }
+  let source = count.byRdpmc ? NL_SRC_PMU_RDPMC : NL_SRC_PMU_READ
+  record.add("pmu_instructions", count.value, source, error: UInt32(bitPattern: count.error))
+  if count.error == 0 {
+    record.add("pmu_instructions.enabled_ns", count.timeEnabled, source)
+    record.add("pmu_instructions.running_ns", count.timeRunning, source)
+  }
+  counters.close()
+}
+
+/// Returns the operations of the counted part.
+private func countedLoop(
+  _ plan: Plan, _ wanted: Int, _ caller: inout CountedCaller, _ subject: Subject
+) -> Int {
+  switch plan.workload {
+  case .batch: countedBatches(plan, wanted, &caller, subject)
+  case .churn: countedChurn(plan, wanted, &caller, subject)
+  default: countedPairs(plan, wanted, &caller, subject)
+  }
+}
+
+/// Makes the calls of a counted sample: at full speed in the warm-up, then stepped, or counted by
+/// the processor as a whole.
 @safe private struct CountedCaller {
   private(set) var allocation = Extremes()
   private(set) var release = Extremes()
@@ -53,6 +89,10 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
   private var isCounting = false
   private var call = unsafe nl_call()
   private var other = unsafe nl_call()
+  /// Not nil: the calls go on at full speed while these count.
+  private var pmu: ThreadCounters?
+  /// What they came to.
+  private(set) var counted = EventCount()
 
   init(_ plan: Plan, _ subject: Subject) {
     let ops = unsafe subject.ops.pointee
@@ -69,9 +109,42 @@ func countedSample(_ plan: Plan, _ subject: Subject) -> SampleRecord {
     }
   }
 
+  init(_ plan: Plan, _ subject: Subject, by counters: ThreadCounters) {
+    self.init(plan, subject)
+    pmu = counters
+  }
+
+  /// Calls that do nothing: the loop around the calls of the other.
+  init(emptyBy counters: ThreadCounters) {
+    before = SubjectStatistics()
+    unsafe call.allocate = nl_null_kmalloc
+    unsafe other.release = nl_null_kfree
+    pmu = counters
+  }
+
+  var counters: ThreadCounters { pmu ?? ThreadCounters() }
+
+  mutating func instructionsOfEmptyPair() -> UInt64 {
+    let first = unsafe nl_call_step(&call, nil, nil)
+    let second = unsafe nl_call_step(&other, nil, nil)
+    return UInt64(first.instructions + second.instructions)
+  }
+
   mutating func beginCounting(_ subject: Subject) {
+    if pmu != nil {
+      pmu?.clear()
+      pmu?.start()
+      return
+    }
     before = SubjectStatistics(subject)
     isCounting = true
+  }
+
+  /// Right behind the last counted call.
+  mutating func endCounting() {
+    guard pmu != nil else { return }
+    pmu?.stop()
+    counted = pmu?.count(of: 0) ?? counted
   }
 
   mutating func allocate(_ size: UInt32) -> UnsafeMutableRawPointer? {
@@ -108,6 +181,7 @@ private func countedPairs(
     let object = unsafe caller.allocate(sizes.sizes[turn & mask])
     unsafe caller.free(object)
   }
+  caller.endCounting()
   for index in 0..<plan.live { unsafe subject.ops.pointee.kfree(kept[index]) }
   return repeats
 }
@@ -130,6 +204,7 @@ private func countedBatches(
       unsafe caller.free(objects[place])
     }
   }
+  caller.endCounting()
   return batches * plan.batch
 }
 
@@ -149,6 +224,7 @@ private func countedChurn(
     unsafe caller.free(slots[slot])
     unsafe slots[slot] = caller.allocate(sizes.sizes[Int(random & sizes.mask)])
   }
+  caller.endCounting()
   for index in 0..<plan.live { unsafe subject.ops.pointee.kfree(slots[index]) }
   return repeats
 }

@@ -27,73 +27,77 @@ public struct FunctionFinder {
     entryPoints = all.filter { $0.1 != 0 }.map { (name: $0.0, address: $0.1) }
   }
 
-  /// Readable names of the allocator's own functions in the object, each once, by name.
-  public func names() -> [String] {
-    let all = object()?.table.functions ?? []
-    let own = all.filter { $0.symbol.hasPrefix("nl_") || $0.symbol.hasPrefix("$s4Slab") }
-    return Set(own.map { readableName($0.symbol) }.filter(isPlain)).sorted()
-  }
+  /// Readable names of the functions that the subject can come to in its object, each once.
+  public func names() -> [String] { object()?.own.names ?? [] }
 
-  /// A function of the source, not one that the compiler made of a type.
-  private func isPlain(_ name: String) -> Bool {
-    guard let first = name.split(separator: ".").last?.utf8.first else { return false }
-    return (97...122).contains(first)
-      && name.utf8.allSatisfy { byte in
-        byte == 46 || byte == 95 || (48...57).contains(byte) || (65...90).contains(byte)
-          || (97...122).contains(byte)
-      }
-  }
-
-  /// Where the functions start; a name may mean several (specialisations), the slots are 4 in all.
+  /// Where the functions start, by the subject's own readable names or by symbol.  A readable name
+  /// may mean several (overloads); the slots are 4 in all.
   public func addresses(_ names: [String]) -> Result<[UInt], Unknown> {
     var found: [UInt] = []
-    var read = false
-    var own: (table: FunctionTable, base: UInt)?
+    var symbols: [String] = []
+    var object: Object?
     for name in names {
       if let entry = entryPoints.first(where: { $0.name == name }) {
         found.append(entry.address)
         continue
       }
-      if !read { own = object() }
-      read = true
-      let inside = own.map { own in
-        own.table.addresses(named: name).map { own.base &+ UInt($0) }
+      if object == nil { object = self.object() }
+      if let object, let function = object.table.functions.first(where: { $0.symbol == name }) {
+        found.append(object.base &+ UInt(function.address))
+        continue
       }
-      if let inside, !inside.isEmpty {
-        found += inside
+      let inside = object?.own.functions(named: name) ?? []
+      if let object, !inside.isEmpty {
+        found += inside.map { object.base &+ UInt($0.address) }
+        symbols += inside.map(\.symbol)
       } else if let address = unsafe dlsym(nil, name) {
         found.append(UInt(bitPattern: address))
       } else {
         return .failure(
-          Unknown(text: "\(subject.name) has no function '\(name)', \(allowed(name))"))
+          Unknown(
+            text: "\(subject.name) has no function '\(name)', "
+              + allowed(name, object?.own.names ?? [])))
       }
     }
     if found.count > Breakpoints.slots {
+      let several =
+        symbols.count > 1 ? ": \(symbols.prefix(8).joined(separator: ", "))" : ""
       return .failure(
         Unknown(
           text: "'\(names.joined(separator: "+"))' means \(found.count) places, allowed: "
-            + "\(Breakpoints.slots), the processor's breakpoints; one of several is named by its symbol"
-        ))
+            + "\(Breakpoints.slots), the processor's breakpoints; one of several is named by its "
+            + "symbol\(several)"))
     }
     return .success(found)
   }
 
-  private func allowed(_ name: String) -> String {
-    let all = names()
-    let wanted = name.lowercased().split(separator: ".").last ?? ""
-    let near = all.filter { $0.lowercased().contains(wanted) }.prefix(8)
-    let others = near.isEmpty ? "" : ", near it: \(near.joined(separator: ", "))"
+  private func allowed(_ name: String, _ all: [String]) -> String {
+    let wanted = (name.split(separator: ".").last ?? "").lowercased()
+    let near = all.filter { $0.lowercased().contains(wanted) }
+    // Those of just this name first.
+    let same = near.filter { $0.lowercased().split(separator: ".").last ?? "" == wanted }
+    let listed = (same + near.filter { !same.contains($0) }).prefix(8)
+    let others = listed.isEmpty ? "" : ", near it: \(listed.joined(separator: ", "))"
     return "allowed: \(entryPoints.map(\.name).joined(separator: ", "))"
       + ", or one of \(all.count) of nolock list functions \(subject.name)\(others)"
   }
 
-  private func object() -> (table: FunctionTable, base: UInt)? {
+  private struct Object {
+    let table: FunctionTable
+    let own: OwnFunctions
+    let base: UInt
+  }
+
+  private func object() -> Object? {
     guard let first = entryPoints.first?.address,
       let address = unsafe UnsafeRawPointer(bitPattern: first),
       let path = unsafe nl_object_path(address)
     else { return nil }
-    return unsafe (
-      FunctionTable(path: String(cString: path)), UInt(bitPattern: nl_object_base(address))
-    )
+    let table = FunctionTable(path: unsafe String(cString: path))
+    let design = unsafe subject.ops.pointee.name.map { unsafe String(cString: $0) }
+    return unsafe Object(
+      table: table,
+      own: OwnFunctions(table, of: design ?? subject.name, among: subjectNames),
+      base: UInt(bitPattern: nl_object_base(address)))
   }
 }

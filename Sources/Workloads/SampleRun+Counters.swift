@@ -15,6 +15,13 @@ extension SampleRun {
         record.add(name + ".enabled_ns", count.timeEnabled, own)
         record.add(name + ".running_ns", count.timeRunning, own)
         record.add(name + ".overhead", count.overhead, own)
+        for thread in 0..<plan.threads {
+          let one = eventCount(index, thread: thread)
+          let source = !event.isHardware ? own : one.byRdpmc ? NL_SRC_PMU_RDPMC : NL_SRC_PMU_READ
+          record.add("\(name).\(thread)", one.value, source)
+          record.add("\(name).\(thread).enabled_ns", one.timeEnabled, source)
+          record.add("\(name).\(thread).running_ns", one.timeRunning, source)
+        }
         continue
       }
       let instead = fallback(event.fallback, measured)

@@ -267,6 +267,11 @@ import Subjects
     }
   }
 
+  /// What one thread counted of an event, in its own group.
+  func eventCount(_ event: Int, thread: Int) -> EventCount {
+    unsafe blocks[thread].counters.count(of: event)
+  }
+
   /// What one reading costs the first thread, in nanoseconds.
   var counterReadNanoseconds: UInt64 { unsafe blocks[0].counters.readNanoseconds }
 

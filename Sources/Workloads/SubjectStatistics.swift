@@ -5,6 +5,8 @@ import Subjects
 struct SubjectStatistics {
   private(set) var values: [(name: String, value: UInt64)] = []
 
+  init() {}
+
   /// Empty where the subject offers none.
   init(_ subject: Subject) {
     guard subject.can(NOLOCK_CAP_STATS), let stats = unsafe subject.ops.pointee.stats else {

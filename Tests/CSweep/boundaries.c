@@ -19,6 +19,7 @@ static struct {
   void *held[HELD];
   int held_count;
   int violations;
+  uint64_t slabs_deferred;  // before the call
 } me;
 
 static struct boundaries_count *counts(struct boundaries *b) {
@@ -53,15 +54,24 @@ static void keep(struct boundaries *b, void *object) {
   me.held[me.held_count++] = object;
 }
 
+static uint32_t interrupt(struct boundaries *b) {
+  return b->declares ? b->ops->context(NOLOCK_CONTEXT_SOFTIRQ) : 0;
+}
+static void resume(struct boundaries *b, uint32_t before) {
+  if (b->declares) b->ops->context(before);
+}
+
 /// Another thread's object freed first, when the sheaf is as the call left it; two allocations that
 /// stay, because the first gets what was just freed; one that is freed again.
 static void handler(struct boundaries *b) {
   counts(b)->handlers++;
+  uint32_t before = interrupt(b);
   if (b->foreign_count) give(b, b->foreign[--b->foreign_count]);
   keep(b, take(b));
   keep(b, take(b));
   void *third = take(b);
   if (third) give(b, third);
+  resume(b, before);
 }
 
 // MARK: visitors, called in the trap handler.
@@ -117,6 +127,7 @@ static int visit_pair(void *context, long boundary, uintptr_t rip) {
 static void nested(struct boundaries *b) {
   nl_boundary_visitor visit = me.mode == BOUNDARIES_PRODUCT ? visit_pair : visit_all;
   counts(b)->handlers++;
+  uint32_t before = interrupt(b);
   struct nl_call call = {.allocate = b->ops->kmalloc_nolock, .size = b->size};
   nl_call_step(&call, visit, b);
   if (call.object) me.violations += shadow_mark(call.object, b->size);
@@ -130,6 +141,7 @@ out:
     me.violations += shadow_unmark(call.object, b->size);
     b->ops->kfree_nolock(call.object);
   }
+  resume(b, before);
 }
 
 static int visit_fork(void *context, long boundary, uintptr_t rip) {
@@ -148,9 +160,11 @@ static int visit_fork(void *context, long boundary, uintptr_t rip) {
   }
   if (take_frozen && b->modes & BOUNDARIES_FROZEN && child(b, BOUNDARIES_FROZEN, boundary)) {
     counts(b)->handlers++;
+    uint32_t before = interrupt(b);
     void *object = take(b);
     if (object) me.held[me.held_count++] = object;
     frozen_at(b);
+    resume(b, before);
     return 1;
   }
   return 0;
@@ -190,6 +204,7 @@ static void choose(struct boundaries *b) {
 void boundaries_perform(void *context, struct nl_call *call) {
   struct boundaries *b = context;
   memset(&me, 0, sizeof me);
+  me.slabs_deferred = statistic(b->ops, "deactivate_deferred");
   int32_t pid = nl_boundary_fork(120);
   if (pid == 0) {
     b->instructions = nl_call_step(call, record, b).instructions;
@@ -249,6 +264,7 @@ static int verify(struct boundaries *b, const struct nl_leftover *leftover) {
     ops->kfree(b->foreign[i]);
   }
   ops->barrier();
+  b->slabs_deferred += statistic(ops, "deactivate_deferred") > me.slabs_deferred;
   if (me.violations) return BOUNDARIES_TWICE;
   if (statistic(ops, "free_deferred") != statistic(ops, "deferred_drained") ||
       statistic(ops, "lost_lines") || statistic(ops, "bad_free"))
@@ -306,8 +322,9 @@ void boundaries_print(const struct boundaries *b, const char *name) {
   print_count("fresh", &b->fresh);
   print_count("nested", &b->nested);
   print_count("frozen", &b->frozen);
-  printf(" held=%ld not_taken=%ld central=%ld calls=%ld findings=%ld", b->frozen_held,
-         b->frozen_not_taken, b->frozen_central, b->frozen_calls, b->findings);
+  printf(" held=%ld not_taken=%ld central=%ld calls=%ld slabs_deferred=%ld findings=%ld",
+         b->frozen_held, b->frozen_not_taken, b->frozen_central, b->frozen_calls,
+         b->slabs_deferred, b->findings);
   if (b->findings)
     printf(" first=%d mode=%d boundary=%ld", b->first_finding, b->first_mode, b->first_boundary);
   puts("");

@@ -33,7 +33,8 @@ static void flush(struct boundaries *b) {
   }
   int refused = statistic(b->ops, "remote_not_taken") != before;
   if (it.late) return;
-  if (refused != it.held) it.finding = BOUNDARIES_FLUSHED;
+  int expected = b->flushes == BOUNDARIES_TAKES_FREE ? it.held : b->flushes == BOUNDARIES_ONLY_ASKS;
+  if (refused != expected) it.finding = BOUNDARIES_FLUSHED;
   b->frozen_not_taken += refused;
 }
 
@@ -42,6 +43,7 @@ static void *other(void *p) {
   const struct nolock_ops *ops = b->ops;
   void *kept[KEPT] = {0};
   uint64_t before = central(ops);
+  if (b->declares) ops->context(NOLOCK_CONTEXT_SOFTIRQ);
   for (int i = 0; i < CALLS; i++) {
     void **slot = &kept[i % KEPT];
     if (*slot) {
@@ -56,6 +58,7 @@ static void *other(void *p) {
   }
   // Where its sheaves served it, it did not notice: see takes_central_locks.
   int waits = central(ops) != before;
+  if (b->declares) ops->context(NOLOCK_CONTEXT_TASK);
   __atomic_store_n(&it.calls_done, 1, __ATOMIC_RELEASE);
   if (waits) {
     // An ordinary caller, and the flusher is one, may wait for a central lock.

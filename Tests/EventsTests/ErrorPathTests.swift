@@ -82,6 +82,46 @@ struct ErrorPathTests {
     #expect(EventCount.scaled(.max, enabled: .max, running: 1) == .max)
   }
 
+  @Test("instructions of calls: the loop, less the empty loop, and the empty calls again")
+  func instructionsOfCalls() {
+    func count(_ value: UInt64, error: Int32 = 0) -> EventCount {
+      var count = EventCount()
+      (count.value, count.error, count.timeEnabled, count.timeRunning) = (value, error, 50, 40)
+      return count
+    }
+    func of(_ loop: EventCount, _ empty: EventCount, calls: UInt64) -> EventCount {
+      InstructionsOfCalls.of(loop: loop, emptyLoop: empty, emptyCalls: calls)
+    }
+    // 1,000 pairs of 47 in a loop of 20, whose empty calls are 4 and 2.
+    let good = of(count(67_000), count(26_000), calls: 6_000)
+    #expect(good.error == 0 && good.value == 47_000)
+    #expect(good.timeEnabled == 50 && good.timeRunning == 40)
+    #expect(of(count(20_000), count(26_000), calls: 6_000).value == 0)
+    #expect(of(count(20_000), count(26_000), calls: 6_000).error == 0)
+    // Less than nothing, an overflow and a failed reading are no values.
+    #expect(of(count(19_999), count(26_000), calls: 6_000).error == ERANGE)
+    #expect(of(count(.max), count(0), calls: 1).error == ERANGE)
+    #expect(of(count(1), count(0, error: EIO), calls: 0).error == EIO)
+    #expect(of(count(1, error: ENODATA), count(0, error: EIO), calls: 0).error == ENODATA)
+  }
+
+  @Test("threads are read from their own groups; one that was not counted leaves no sum")
+  func threads() {
+    var sum = EventCount()
+    FakePerf.reset { $0.ratio = 4 }
+    let first = counted(1)[0]
+    FakePerf.reset()
+    let second = counted(1)[0]
+    sum.add(first)
+    sum.add(second)
+    // The first was scaled before it was added.
+    #expect(sum.value == 4000 + 1000)
+    #expect(sum.timeEnabled == 200 && sum.timeRunning == 125)
+    FakePerf.reset { $0.ratio = 0 }
+    sum.add(counted(1)[0])
+    #expect(sum.error == ENODATA)
+  }
+
   @Test("more events than slots are split over samples, each in one at least")
   func split() {
     FakePerf.reset { $0.slots = 2 }

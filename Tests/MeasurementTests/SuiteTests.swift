@@ -86,7 +86,10 @@ struct SuiteTests {
         "groups:\n  - workload: storm\n    subject: heap\n    mix: bpf\n    irq: timer\n    irq2: timer",
         "f.yaml:6: key 'irq2': 'timer' found with the same irq, allowed: another source"
       ),
-      ("groups:\n  - workload: storm\n    irq2: step", "f.yaml:3: key 'irq2': 'step' found, allowed"),
+      (
+        "groups:\n  - workload: storm\n    irq2: step",
+        "f.yaml:3: key 'irq2': 'step' found, allowed"
+      ),
       (
         "groups:\n  - workload: storm\n    subject: heap\n    mix: bpf\n    irq: step\n    threads: 2",
         "f.yaml:5: key 'irq': 'step' found with workload storm, 2 threads, class nmi, allowed with"
@@ -150,7 +153,8 @@ struct SuiteTests {
           irq_threads: first
           function: kmalloc+Instance.refill
       """
-    var suite = try Suite(yaml: yaml.replacing("breakpoint, step", with: "breakpoint"), file: "f.yaml")
+    var suite = try Suite(
+      yaml: yaml.replacing("breakpoint, step", with: "breakpoint"), file: "f.yaml")
     let cells = try suite.cells()
     let start = "storm/heap/mix=bpf/threads=1/irq="
     // A breakpoint has no rate and no arrivals: they make no cells.
@@ -169,7 +173,8 @@ struct SuiteTests {
     try suite.override("perf_mode=frequency")
     let second = try suite.cells()
     #expect(second.count == 8)
-    #expect(second.allSatisfy { $0.irq.secondRate == 10_000 && $0.id.contains("perf_mode=frequency") })
+    #expect(
+      second.allSatisfy { $0.irq.secondRate == 10_000 && $0.id.contains("perf_mode=frequency") })
     // Read back as written.
     let data = try JSONEncoder().encode(second)
     #expect(try JSONDecoder().decode([Cell].self, from: data) == second)

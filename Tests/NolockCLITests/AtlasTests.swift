@@ -56,7 +56,8 @@ struct AtlasTests {
 
   @Test("is a gate: 0 at the worst case, 2 one instruction below it")
   func gate() throws {
-    let worst = try #require(try atlas("kfree_nolock", "--state", "busy").first?.bound?.instructions)
+    let worst = try #require(
+      try atlas("kfree_nolock", "--state", "busy").first?.bound?.instructions)
     let words = ["atlas", "kfree_nolock", "--state", "busy", "--max-instructions"]
     #expect(try Program.run(Paths.nolock, words + ["\(worst)"]).status == 0)
     let over = try Program.run(Paths.nolock, words + ["\(worst - 1)"])
@@ -75,8 +76,61 @@ struct AtlasTests {
       let ended = try Program.nolock(
         "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + object)
       #expect(ended.status == 3)
-      #expect(ended.errorLines.last?.contains("DEFECT") == true)
+      let line = try #require(ended.errorLines.last)
+      #expect(line.contains("DEFECT"))
+      // The boundary by number, function and offset.
+      let place =
+        /the first: kmalloc_nolock at boundary [0-9]+, nl_sheaves_kmalloc_nolock\+0x[0-9a-f]+/
+      #expect(line.contains(place), "\(line)")
+      #expect(line.hasSuffix("handed out twice") || line.contains("handed out twice ("))
       #expect(ended.output.contains("handed out twice"))
+      // The same object without the flag has none.
+      let sound = try Program.run(
+        Paths.package + "/scripts/build-subject", [folder + "/sound.so", "sheaves"])
+      try #require(sound.status == 0, "\(sound.errors)")
+      let checked = try Program.nolock(
+        "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + folder + "/sound.so")
+      #expect(checked.status == 0, "\(checked.errors)")
+    }
+  }
+
+  @Test(
+    "linear, exhaustive and quadratic agree at every boundary that they share",
+    arguments: [("kmalloc_nolock", "hit"), ("kfree_nolock", "busy"), ("kfree", "hit")])
+  func modes(operation: String, state: String) throws {
+    let linear = try #require(try atlas(operation, "--state", state).first)
+    let exhaustive = try #require(try atlas(operation, "--state", state, "--exhaustive").first)
+    let quadratic = try #require(try atlas(operation, "--state", state, "--quadratic").first)
+    #expect(linear.boundaries == quadratic.boundaries)
+    #expect(linear.bound == quadratic.bound && linear.bound == exhaustive.bound)
+    #expect(exhaustive.boundaries.map(\.number) == Array(1...exhaustive.traps))
+    let all = Dictionary(uniqueKeysWithValues: exhaustive.boundaries.map { ($0.number, $0) })
+    #expect(linear.boundaries.allSatisfy { all[$0.number] == $0 })
+  }
+
+  @Test("of a loop the first, second and last round are interrupted, and it is marked ×N")
+  func loops() throws {
+    let result = try #require(try atlas("kmalloc", "--state", "refill").first)
+    #expect(result.boundaries.count < result.traps)
+    let long = result.boundaries.filter { $0.loop > 3 }
+    try #require(!long.isEmpty)
+    let places = Dictionary(grouping: long, by: \.address)
+    #expect(places.values.allSatisfy { $0.count == 3 })
+    // What is left out is just those loops' other rounds.
+    let missing = places.values.map { $0[0].loop - 3 }.reduce(0, +)
+    #expect(result.boundaries.count + missing == result.traps)
+    let text = try Program.nolock("atlas", "kmalloc", "--state", "refill")
+    let rounds = long.map(\.loop).max() ?? 0
+    #expect(text.output.contains("loop ×\(rounds)"))
+  }
+
+  @Test("the long modes say their estimate first")
+  func estimates() throws {
+    for mode in ["exhaustive", "quadratic"] {
+      let ended = try Program.nolock("atlas", "kfree", "--state", "hit", "--\(mode)")
+      #expect(ended.status == 0, "\(ended.errors)")
+      let line = try #require(ended.errorLines.first)
+      #expect(line.contains(try Regex("\(mode): [0-9]+ boundaries in 1 states, about [0-9]+ s")))
     }
   }
 

@@ -140,6 +140,105 @@ struct CountersCommandTests {
     }
   }
 
+  @Test(
+    "without rights the main job runs: timings, storms, exact counts, the atlas",
+    .enabled(if: isRoot, "not root, or no setpriv: nothing to drop"))
+  func unprivilegedRun() throws {
+    try temporaryFolder { folder in
+      unsafe chmod(folder, 0o777)
+      for name in ["nolock", "nolock-sample"] {
+        try FileManager.default.copyItem(
+          atPath: Paths.binaries + "/" + name, toPath: folder + "/" + name)
+      }
+      let drop = ["--reuid=65534", "--regid=65534", "--clear-groups", folder + "/nolock"]
+      let ended = try runsAll("/usr/bin/setpriv", drop, folder)
+      // As nobody, perf's own switches need paranoid 1; getrusage stands in.
+      #expect(["sw.perf", "count"].contains(try counter(ended, "cs")["source"] as? String))
+      let atlas = try Program.run(
+        "/usr/bin/setpriv", drop + ["atlas", "kmalloc_nolock", "--state", "hit"], folder: folder)
+      #expect(atlas.status == 0, "\(atlas.errors)")
+    }
+  }
+
+  @Test("under a seccomp filter the main job runs and doctor says what is forbidden")
+  func filteredRun() throws {
+    try temporaryFolder { folder in
+      let ended = try runsAll(confined, [Paths.nolock], folder)
+      #expect(try counter(ended, "cs")["source"] as? String == "count")
+      let doctor = try findings(confined, [Paths.nolock], [:])
+      for name in ["software events", "breakpoints"] {
+        #expect(doctor[name]?["level"] as? String == "missing", "\(name)")
+      }
+      let state = doctor["software events"]?["state"] as? String
+      #expect(state == "EPERM: a seccomp filter forbids perf_event_open")
+    }
+  }
+
+  @Test("without libpfm4 the main job runs and doctor says what is missing")
+  func runWithoutLibrary() throws {
+    try temporaryFolder { folder in
+      try "".write(toFile: folder + "/libpfm.so.4", atomically: false, encoding: .utf8)
+      let environment = ["LD_LIBRARY_PATH": folder]
+      _ = try runsAll(Paths.nolock, [], folder, environment: environment)
+      let doctor = try findings(Paths.nolock, [], environment)
+      #expect(doctor["libpfm4"]?["level"] as? String == "limited")
+      #expect((doctor["libpfm4"]?["todo"] as? String)?.contains("libpfm4") == true)
+    }
+  }
+
+  private func findings(
+    _ program: String, _ before: [String], _ environment: [String: String]
+  ) throws -> [String: [String: Any]] {
+    let ended = try Program.run(
+      program, before + ["doctor", "--format", "json"], environment: environment,
+      folder: Paths.package)
+    #expect(ended.status == 0, "\(ended.errors)")
+    let object = try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any]
+    let all = try #require(object?["findings"] as? [[String: Any]])
+    return Dictionary(all.map { ($0["name"] as? String ?? "", $0) }) { first, _ in first }
+  }
+
+  /// One block of a timed pair, a storm by each source and an exact count: those of perf may be
+  /// skipped with a reason, nothing may fail.  Returns the pair's sample.
+  private func runsAll(
+    _ program: String, _ before: [String], _ folder: String, environment: [String: String] = [:]
+  ) throws -> [String: Any] {
+    let suite = folder + "/all.yaml"
+    try """
+    base: sheaves
+    groups:
+      - {workload: pair, mix: "fixed:64", subject: sheaves}
+      - {workload: storm, mix: bpf, rate: 2000, irq: [timer, perf, tgkill], subject: sheaves}
+      - {workload: storm, mix: bpf, irq: [breakpoint, step], subject: sheaves}
+      - {workload: pair, mix: "fixed:64", counted: true, subject: sheaves}
+    """.write(toFile: suite, atomically: false, encoding: .utf8)
+    let out = folder + "/out"
+    let ended = try Program.run(
+      program,
+      before + ["run", suite, "--blocks", "1", "--counters", "task-clock,cs", "-o", out],
+      environment: environment, folder: folder)
+    #expect(ended.status == 0, "\(ended.errors)")
+    let text = try String(contentsOfFile: out + "/samples.jsonl", encoding: .utf8)
+    let samples = try text.split(separator: "\n").map { line in
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+      return try #require(object as? [String: Any])
+    }
+    #expect(samples.count == 7)
+    for sample in samples {
+      let cell = try #require(sample["cell"] as? String)
+      let ofPerf = cell.contains("irq=perf") || cell.contains("irq=breakpoint")
+      let status = sample["status"] as? String
+      #expect(status == "ok" || (ofPerf && status == "skipped"), "\(cell)")
+      if status == "skipped" { #expect((sample["reason"] as? String)?.isEmpty == false) }
+    }
+    let clock = try counter(samples[0], "task-clock")
+    #expect((clock["counter-value"] as? Int ?? 0) > 0)
+    let exact = try #require(samples.last?["exact"] as? [String: Any])
+    #expect(exact["step_instructions"] as? Int == 47_000)
+    #expect((exact["pmu_instructions"] is NSNull) == (exact["reason"] is String))
+    return samples[0]
+  }
+
   @Test("names that mean nothing end with 64 and one line")
   func mistakes() throws {
     for (counters, text) in [
@@ -187,6 +286,35 @@ struct CountersCommandTests {
     let (samples, _) = try run([], names.joined(separator: ","))
     let counts = samples.map { ($0["counters"] as? [Any])?.count }
     #expect(counts == [8, 1])
+  }
+
+  @Test("two threads: each one's own value and times are in JSON and CSV")
+  func threads() throws {
+    try temporaryFolder { folder in
+      let out = folder + "/out"
+      let ended = try Program.nolock(
+        "run", "quick", "-p", "workload=pair", "-p", "calls=ordinary", "-p", "subject=glibc", "-p",
+        "threads=2", "--blocks", "1", "--counters", "task-clock", "-o", out)
+      #expect(ended.status == 0, "\(ended.errors)")
+      let text = try String(contentsOfFile: out + "/samples.jsonl", encoding: .utf8)
+      let line = try #require(text.split(separator: "\n").first)
+      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+      let clock = try counter(try #require(object), "task-clock")
+      let threads = try #require(clock["threads"] as? [[String: Any]])
+      let csv = try String(contentsOfFile: out + "/result.csv", encoding: .utf8)
+      guard clock["source"] as? String == "sw.perf" else {
+        #expect(threads.isEmpty)
+        return
+      }
+      for (key, whole) in [
+        ("counter-value", "counter-value"), ("event-enabled", "event-enabled"),
+        ("event-runtime", "event-runtime"),
+      ] {
+        let own = threads.compactMap { $0[key] as? Int }
+        #expect(own.count == 2 && own.reduce(0, +) == clock[whole] as? Int, "\(key)")
+      }
+      for thread in 0..<2 { #expect(csv.contains(",task-clock.thread.\(thread),ns,sw.perf,")) }
+    }
   }
 
   @Test("doctor prints the same findings in every format")

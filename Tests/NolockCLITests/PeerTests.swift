@@ -51,22 +51,23 @@ struct PeerTests {
     }
   }
 
+  /// Alone: the one that asks the kernel takes thousands of times as long as any other.
   private func measure(_ subject: String, _ folder: String) throws {
     let suite = """
-      base: glibc
+      base: "peer:\(subject)"
       blocks: 2
       groups:
         - workload: pair
           mix: fixed:64
           live: 16
-          subject: [glibc, "peer:\(subject)"]
+          subject: ["peer:\(subject)"]
       """
     try suite.write(toFile: folder + "/peers.yaml", atomically: true, encoding: .utf8)
     let ended = try Program.nolock(
       "run", folder + "/peers.yaml", "-o", folder + "/out", "--format", "json")
     #expect(ended.status == 0, "\(ended.errors)")
     let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
-    #expect(result.cells.count == 2)
+    #expect(result.cells.count == 1)
     for cell in result.cells {
       #expect(cell.state == .ok, "\(cell.id): \(cell.reason ?? "")")
       #expect((cell.summary("ns_per_op")?.median ?? 0) > 0)

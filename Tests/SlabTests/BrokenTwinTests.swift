@@ -39,14 +39,15 @@ extension AllocatorTests {
       try expect(twin, ["sweep"], caught: true)
     }
 
-    /// Twins that one handler at one boundary shows: deterministic, on one busy CPU as well.
+    /// Twins that a handler at one boundary shows, or one at each: deterministic, on one busy CPU as well.
     struct SteppedTwin: Sendable, CustomTestStringConvertible {
+      var design = "sheaves"
       let broken: String
       let state: String
       let modes: SweptState.Modes
       /// What the sweep must say (Tests/CSweep/include/boundaries.h).
       let findings: Set<Int>
-      var testDescription: String { broken }
+      var testDescription: String { "\(design) \(broken)" }
     }
 
     static let steppedTwins = [
@@ -65,14 +66,22 @@ extension AllocatorTests {
         findings: [SweptState.lost, SweptState.died, SweptState.hung, SweptState.twice]),
     ]
 
+    /// One handler leaves the line with what the next must not touch: so the run with all of them.
+    static let perCPUSlabTwin = SteppedTwin(
+      design: "cpuslab", broken: "NOLOCK_BROKEN_NO_TRYLOCK", state: "kmalloc_nolock/regain",
+      modes: [.linear], findings: [SweptState.died, SweptState.twice])
+
     @Test(
-      .enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"), arguments: steppedTwins)
-    func shownByOneHandler(_ twin: SteppedTwin) throws {
-      let sound = try BuiltSubject.build("stepped-sound", flags: [])
+      .enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"),
+      arguments: steppedTwins + [perCPUSlabTwin])
+    func shownByHandlers(_ twin: SteppedTwin) throws {
+      let sound = try BuiltSubject.build(
+        "stepped-\(twin.design)", design: twin.design, flags: [])
       let passed = try SweptState.sweep(
         "rev:sound", object: sound, modes: twin.modes, states: [twin.state])
       #expect(passed.status == 0 && passed.states.first?["findings"] == 0)
-      let object = try BuiltSubject.build("stepped-\(twin.broken)", flags: [twin.broken])
+      let object = try BuiltSubject.build(
+        "stepped-\(twin.design)-\(twin.broken)", design: twin.design, flags: [twin.broken])
       let caught = try SweptState.sweep(
         "rev:twin", object: object, modes: twin.modes, states: [twin.state])
       let state = try #require(caught.states.first)

@@ -231,7 +231,7 @@ extension AllocatorTests {
     @Test(
       .enabled(
         if: sweep_may_use_fifo() == 1, "no right to SCHED_FIFO (CAP_SYS_NICE), or one CPU only"),
-      arguments: [false])  // The twin (NOLOCK_BROKEN_NO_PI) was not caught every time: luck of the scheduler.
+      arguments: [false, true])
     func threeThreadsOnOneCPU(withPlainLock: Bool) throws {
       let flags = ["NOLOCK_PROBES"] + (withPlainLock ? ["NOLOCK_BROKEN_NO_PI"] : [])
       let object = try BuiltSubject.build(

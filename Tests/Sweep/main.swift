@@ -15,6 +15,16 @@ func say(_ text: String, to descriptor: Int32) {
 }
 func complain(_ text: String) { say(text, to: 2) }
 
+func flushes(_ subject: Subject) -> boundaries_flush {
+  switch State.flush(subject) {
+  case .takesWhatIsFree: BOUNDARIES_TAKES_FREE
+  case .onlyAsks: BOUNDARIES_ONLY_ASKS
+  case .hasNothing: BOUNDARIES_HAS_NOTHING
+  // It takes the line's lock as any task does, and waits for its owner.
+  case .mayWait: BOUNDARIES_NO_FLUSH
+  }
+}
+
 let words = CommandLine.arguments
 guard words.count >= 7, let size = Int(words[3]), (16...8192).contains(size),
   let modes = UInt32(words[4]), let limit = Int(words[5]), let most = Int(words[6]), most > 0
@@ -33,7 +43,7 @@ if let reason = AtlasRun.refusal(subject) {
   complain(reason)
   exit(64)
 }
-let all = State.all + State.further
+let all = State.all(of: subject) + State.further(of: subject)
 let wanted = Set(words.dropFirst(7))
 let names = all.map { "\($0.operation.rawValue)/\($0.name)" }
 for name in wanted where !names.contains(name) {
@@ -59,9 +69,12 @@ for (state_, name) in zip(all, names) where wanted.isEmpty || wanted.contains(na
   unsafe state.pointee.modes = modes
   unsafe state.pointee.limit = limit
   unsafe state.pointee.most = most
-  // The exit hook and a detach hold the flush lock, for which "flush_here" waits; of the calls
-  // only kfree_nolock leaves something behind while it takes no lock.
-  unsafe state.pointee.flushes = state_.operation == .threadDetach ? 0 : 1
+  // The exit hook and a detach hold the flush lock, for which "flush_here" waits, and a block that
+  // is just being attached is not asked; of the calls only kfree_nolock leaves something behind
+  // while it takes no lock.
+  let asks = state_.operation != .threadDetach && state_.name != "attach"
+  unsafe state.pointee.flushes = asks ? flushes(subject) : BOUNDARIES_NO_FLUSH
+  unsafe state.pointee.declares = State.needsContext(subject) ? 1 : 0
   let withoutLocks = ["/hit", "/spare-swap", "/defer", "kfree_nolock/busy"]
   unsafe state.pointee.takes_central_locks = withoutLocks.contains(where: name.hasSuffix) ? 0 : 1
   unsafe state.pointee.drains = name == "kfree_nolock/defer" ? 1 : 0

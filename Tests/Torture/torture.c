@@ -64,13 +64,6 @@ static long live(void) {
                 torture_statistic("free_large"));
 }
 
-#if __has_feature(thread_sanitizer)
-// Swift reports a call with an inout argument as a write of it; what it does write is reported anyway.
-void __tsan_external_write(void *address, void *caller, void *tag) {
-  (void)address, (void)caller, (void)tag;
-}
-#endif
-
 static void load(const char *path) {
   void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   const struct nolock_ops *(*subject)(uint32_t) = 0;

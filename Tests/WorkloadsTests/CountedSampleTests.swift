@@ -33,6 +33,39 @@ import Testing
     }
   }
 
+  @Test func eachThreadCountsInItsOwnGroup() throws {
+    let sample = try counted([software(1, NL_FALLBACK_THREAD_TIME)], threads: 3)
+    if sample.errors["counter.0"] != nil { return }
+    for suffix in ["", ".enabled_ns", ".running_ns"] {
+      let own = try (0..<3).map { try #require(sample.metrics["counter.0.\($0)\(suffix)"]) }
+      #expect(own.allSatisfy { $0 > 0 })
+      #expect(own.reduce(0, +) == sample.metrics["counter.0\(suffix)"])
+    }
+    #expect(sample.metrics["counter.0.3"] == nil)
+  }
+
+  /// Stepped and, where there is a PMU, counted by it as well; else why not.
+  @Test(arguments: [NL_PAIR, NL_BATCH, NL_CHURN])
+  func exactCountsStandBesideThePMU(workload: nl_workload) throws {
+    let sample = try sample(
+      entry("sheaves", workload, iterations: 100) {
+        $0.counted = 1
+        $0.batch = 100
+        $0.live = 16
+      })
+    #expect(sample.status == NL_OK, "\(sample.reason)")
+    let step = try #require(sample["step_instructions"])
+    let pmu = try #require(sample["pmu_instructions"])
+    if let error = sample.errors["pmu_instructions"] {
+      #expect(pmu == 0 && error != 0)
+      #expect(sample["pmu_instructions.enabled_ns"] == nil)
+    } else {
+      // Locked instructions make AMD's count too high, never tenfold.
+      #expect(pmu > step / 2 && pmu < 10 * step)
+      #expect(try #require(sample["pmu_instructions.running_ns"]) > 0)
+    }
+  }
+
   @Test func anEventThatDoesNotOpenHasNoValueAndTheOthersDo() throws {
     let sample = try counted([software(9999, NL_FALLBACK_NONE), software(2, NL_FALLBACK_FAULTS)])
     #expect(sample.status == NL_OK)

@@ -39,6 +39,21 @@ import Testing
         #expect(sample["handler_attempts"]! > 0)
       }
     }
+    // Embedded Swift mangles in its own way; a name of the source means the same function.
+    let inside = try sample(
+      entry("rev:\(design)", NL_BATCH, iterations: 20_000) {
+        set(&$0.object_path, output)
+        $0.irq = NL_IRQ_BREAKPOINT.rawValue
+        $0.handler = NL_HANDLER_EMPTY.rawValue
+        $0.batch = 1000
+        set(&$0.irq_function, "Instance.refill")
+      })
+    if inside.status != NL_SKIPPED {
+      #expect(inside.status == NL_OK, "\(inside.reason)")
+      #expect(inside["handler_signals"] == inside["stat.sheaf_refill"])
+      // The larger barn of `heap` has room for all of a batch.
+      #expect(try #require(inside["stat.sheaf_refill"]) > 0 || design == "heap")
+    }
   }
 
   @Test func attachDetachAndBarrier() throws {

@@ -54,33 +54,68 @@ import Testing
       $0.irq = NL_IRQ_BREAKPOINT.rawValue
       set(&$0.irq_function, "Refill")
     }
-    #expect(near.reason.contains("near it: Instance.refill"))
+    #expect(near.reason.contains("near it: ") && near.reason.contains("Instance.refill"))
+    // What other designs alone have is none of this one's functions.
+    let foreign = try storm {
+      $0.irq = NL_IRQ_BREAKPOINT.rawValue
+      set(&$0.irq_function, "CPUSlabDesign.deactivate")
+    }
+    #expect(foreign.reason.contains("sheaves has no function 'CPUSlabDesign.deactivate'"))
   }
 
-  /// A function inside the allocator, by its readable name and by its symbol: an ELF symbol of the
-  /// program.
-  @Test func breakpointOnAFunctionInside() throws {
-    let all = try SampleProgram.run(["--functions", "sheaves", ""])
+  /// The subject and, of an object of its own, its path.
+  private func functions(_ subject: String, _ object: String = "") throws -> [String] {
+    let all = try SampleProgram.run(["--functions", subject, object])
     #expect(all.exitCode == 0)
-    let names = String(decoding: all.output, as: UTF8.self).split(separator: "\n")
-    #expect(names.contains("kmalloc") && names.contains { $0.hasSuffix(".allocSlow") })
-    for name in ["nl_sheaves_kmalloc"] {
+    return String(decoding: all.output, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  /// A function inside the allocator by its readable name, which means the subject's own
+  /// specialisation, and by its symbol: as many signals as the allocator counted calls.
+  @Test(arguments: ["sheaves", "sheaves-rt"])
+  func breakpointOnAFunctionInside(subject: String) throws {
+    let names = try functions(subject)
+    let kmalloc = "nl_\(subject.replacing("-", with: "_"))_kmalloc"
+    for name in ["kmalloc", kmalloc, "Instance.refill", "Design.allocSlow"] {
+      #expect(names.contains(name))
+    }
+    let kind = subject.hasSuffix("rt") ? "PreemptRT" : "PreemptNone"
+    let symbol =
+      "$s4Slab8InstanceV6refill__2ofSbAA6PerCPUVyxG_AA5SheafVAA5CacheVtFAA"
+      + "\(kind.utf8.count)\(kind)O_Tg5"
+    // Every slow call ends in one of these.
+    let slow = ["sheaf_refill", "sheaf_flush", "barn_get", "barn_put", "spare_swap"]
+    for (name, counters) in [
+      ("Instance.refill", ["sheaf_refill"]), (symbol, ["sheaf_refill"]),
+      ("Design.allocSlow,Design.freeSlow", slow), (kmalloc, []),
+    ] {
       let sample = try sample(
-        entry("sheaves", NL_BATCH, iterations: 20_000) {
+        entry(subject, NL_BATCH, iterations: 20_000) {
           $0.irq = NL_IRQ_BREAKPOINT.rawValue
+          $0.handler = NL_HANDLER_EMPTY.rawValue
           $0.batch = 1000
           set(&$0.irq_function, name)
         })
       if sample.status == NL_SKIPPED { return }
       #expect(sample.status == NL_OK, "\(name): \(sample.reason)")
-      let signals = try #require(sample["handler_signals"])
-      if name == "nl_sheaves_kmalloc" {
-        #expect(signals == 20_000)
-      } else {
-        // Each refill is counted by the allocator too; handlers do not come here.
-        #expect(signals > 0 && signals <= sample["stat.sheaf_refill"]!)
-      }
+      let calls = try counters.map { try #require(sample["stat.\($0)"]) }.reduce(0, +)
+      #expect(sample["handler_signals"] == (counters.isEmpty ? 20_000 : calls), "\(name)")
+      #expect(counters.isEmpty || calls > 0)
     }
+  }
+
+  @Test func everyDesignHasItsOwnFunctions() throws {
+    for (subject, own) in [
+      ("cpuslab", "CPUSlabDesign.deactivate"), ("cpuslab-rt", "CPUSlabDesign.deactivate"),
+      ("sheaves+debug", "Design.allocSlow"), ("tiny", "Design.allocSlow"),
+      ("gfpflag", "Design.allocSlow"), ("floor", "Instance.refill"),
+    ] {
+      #expect(try functions(subject).contains(own), "\(subject)")
+      let known = try SampleProgram.run(["--functions", subject, "", own])
+      #expect(String(decoding: known.output, as: UTF8.self) == "known\n", "\(subject)")
+    }
+    let sheaves = try functions("sheaves")
+    #expect(!sheaves.contains("CPUSlabDesign.deactivate") && !sheaves.contains("Tiny.subject"))
   }
 
   /// Open loop: every arrival has a signal of its own or is counted as one with another.

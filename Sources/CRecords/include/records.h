@@ -174,11 +174,14 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //   counter.N            the count, scaled by enabled / running of each thread
 //   counter.N.enabled_ns, counter.N.running_ns   running below enabled: multiplexed
 //   counter.N.overhead   what the readings themselves add to the count, at least
+//   counter.N.T          thread T's own, from 0; and counter.N.T.enabled_ns, .running_ns
 //   counter_read_ns      one reading of all counters of the first thread, the median of 33
 // Counted (source step; `iterations` operations if that is above 1, else 1,000, after a warm-up as
 // long; batch: whole batches; and stat.<name>):
 //   step_instructions    of all counted calls; step_repeats: operations, pairs of calls
 //   step_instructions_max_kmalloc, step_instructions_max_kfree   the largest of one call
+//   pmu_instructions     the same number of calls once more, at full speed, by the processor's
+//                        counter (the loop around them taken off), or its errno; .enabled_ns, .running_ns
 //   pair: step_instructions_per_kmalloc, step_instructions_per_kfree, step_traps_per_kmalloc,
 //   step_traps_per_kfree (of equal calls), step_distinct (different counts seen: 1)
 // Handoff, replay:

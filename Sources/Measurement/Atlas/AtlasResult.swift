@@ -16,6 +16,18 @@ public struct AtlasResult: Codable, Equatable, Sendable {
   public var boundaries: [AtlasBoundary] = []
   public var bound: AtlasBound?
 
+  /// The first boundary at which something was handed out twice or did not end, in words; nil where
+  /// there is none.
+  public var firstDefect: String? {
+    guard let worst = boundaries.first(where: { $0.allocation.isDefect || $0.release.isDefect })
+    else { return nil }
+    let (call, outcome) =
+      worst.allocation.isDefect
+      ? ("kmalloc_nolock", worst.allocation) : ("kfree_nolock", worst.release)
+    return "\(call) at boundary \(worst.number), \(worst.place)"
+      + "\(worst.line.map { " (\($0))" } ?? ""): \(outcome.text)"
+  }
+
   public init(subject: String, operation: String, state: String, size: Int) {
     self.subject = subject
     self.operation = operation
@@ -115,5 +127,7 @@ public struct AtlasBound: Codable, Equatable, Sendable {
 
 extension AtlasOutcome {
   var isDefect: Bool { kind == .hangs || kind == .twice }
-  var triedNextBucket: Bool { why.split(separator: " ").contains("next_bucket") || kind == .nextBucket }
+  var triedNextBucket: Bool {
+    why.split(separator: " ").contains("next_bucket") || kind == .nextBucket
+  }
 }

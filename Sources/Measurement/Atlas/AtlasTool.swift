@@ -12,11 +12,17 @@ public struct AtlasState: Codable, Equatable, Sendable {
 }
 
 extension SampleTool {
-  /// What the program can count and interrupt.
+  /// What the program can count and interrupt in this subject.
   ///
-  /// - Throws: `sampleFailed` where the answer is not the agreed one.
-  public func atlasStates() throws(Failure) -> [AtlasState] {
-    let result = try child(["--states"]).run(input: [], seconds: 30, signals: nil)
+  /// - Throws: `void` where the subject is not here; `sampleFailed` where the answer is not
+  ///   the agreed one.
+  public func atlasStates(_ subject: String) throws(Failure) -> [AtlasState] {
+    let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject
+    let result = try child(["--states", name, object]).run(input: [], seconds: 30, signals: nil)
+    if result.end == .exited(3) {
+      let said = String(decoding: result.output, as: UTF8.self).split(whereSeparator: \.isNewline)
+      throw Failure(.void, said.first.map { String($0.dropFirst("missing\t".count)) } ?? subject)
+    }
     guard result.end == .exited(0) else {
       throw Failure(.sampleFailed, "\(path) --states failed: \(result.end)")
     }

@@ -75,7 +75,7 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     @Explicit public var reason: String?
 
     public init(_ cell: Cell, metrics: [Metric], counts: [String] = [], dilations: [Double]) {
-      id = cell.comparison
+      id = cell.pattern
       self.cell = cell
       self.metrics = metrics
       self.counts = counts

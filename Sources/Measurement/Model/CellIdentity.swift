@@ -4,6 +4,9 @@ extension Cell {
   /// What has its default value is left out; a trace is named by its file's name.
   public var id: String { slug(subject: subject) }
 
+  /// The id with `*` for the subject: arms of a comparison of revisions differ in nothing else.
+  public var pattern: String { slug(subject: "*") }
+
   /// The id without the subject, what the handler does and which calls are used: cells with equal
   /// ids here are arms of one comparison, so that a subject and its control cells share their
   /// blocks.
@@ -66,7 +69,9 @@ extension Cell {
         "irq=\(interrupts.rawValue)" + (how.isEmpty ? "" : ":" + how.replacing("/", with: "%2F")))
       parts += irq.words
       if handler != .nolock { parts.append("handler=\(handler.rawValue)") }
-      if arrivals != .periodic { parts.append("arrivals=\(arrivals.rawValue)" + (arrivals == .burst ? ":\(irq.burst)" : "")) }
+      if arrivals != .periodic {
+        parts.append("arrivals=\(arrivals.rawValue)" + (arrivals == .burst ? ":\(irq.burst)" : ""))
+      }
       if ownBucket { parts.append("own_bucket=true") }
       if !ownBucket && handlerMix != "bpf" { parts.append("handler_mix=\(Self.short(handlerMix))") }
     }

@@ -8,12 +8,15 @@ public struct CounterPlan: Codable, Equatable, Sendable {
     /// nil iff it opened.  It is asked for in the samples all the same where something stands in
     /// for it.
     public var problem: String?
+    /// What its values must be read with; nil where nothing, or where it did not open.
+    public var note: String?
 
     /// `null` is written out.
     public func encode(to encoder: any Encoder) throws {
       var values = encoder.container(keyedBy: CodingKeys.self)
       try values.encode(event, forKey: .event)
       try values.encode(problem, forKey: .problem)
+      try values.encode(note, forKey: .note)
     }
 
     /// Whether a sample is asked for it.
@@ -31,7 +34,9 @@ public struct CounterPlan: Codable, Equatable, Sendable {
   public init(_ names: [String], place: String) throws(Failure) {
     do throws(UnknownEvent) {
       events = try EventNames.encode(all: names).map {
-        Planned(event: $0, problem: EventTrial.problem($0))
+        let problem = EventTrial.problem($0)
+        return Planned(
+          event: $0, problem: problem, note: problem == nil ? CounterCaveats.note($0) : nil)
       }
     } catch {
       throw Failure(.usage, "\(place): \(error.text)")

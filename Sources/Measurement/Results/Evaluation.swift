@@ -56,7 +56,8 @@ private struct Evaluation {
       iterations: comparison.calibration?.iterations,
       blocksValid: own.valid.count, blocksDiscarded: own.discarded.count,
       samplesFailed: failed.count, metrics: summaries(samples, arm.cell),
-      ratios: samples.isEmpty ? [] : ratios(arm), handlerLatency: RunResult.Latency(samples.flatMap(\.latency)),
+      ratios: samples.isEmpty ? [] : ratios(arm),
+      handlerLatency: RunResult.Latency(samples.flatMap(\.latency)),
       intendedLatency: RunResult.Latency(samples.flatMap(\.intendedLatency)),
       insideLatency: RunResult.Latency(samples.flatMap(\.insideLatency)),
       counters: counters(samples))
@@ -91,7 +92,33 @@ private struct Evaluation {
           reason: whole ? nil : "a sample has no \(metric.name)"))
     }
     for planned in plan.counters?.events ?? [] { summaries += counters(planned.event, samples) }
+    if cell.counted { summaries += instructionsByPMU(samples) }
     return summaries
+  }
+
+  /// What the processor counted of a counted cell's calls, and what it is above the exact count.
+  private func instructionsByPMU(_ samples: [Sample]) -> [Summary] {
+    let all = samples.compactMap(\.exact)
+    let missing =
+      all.isEmpty ? "the samples say nothing of it" : all.first { $0.pmu == nil }?.reason
+    let shares = all.compactMap { exact -> Double? in
+      guard let enabled = exact.enabledNanoseconds, let running = exact.runningNanoseconds,
+        enabled > 0
+      else { return nil }
+      return Double(running) / Double(enabled)
+    }
+    func summary(_ name: String, _ value: (ExactCount) -> Double?) -> Summary {
+      var summary = Summary(
+        name, unit: "count", source: all.first?.source ?? .pmuRead, lowerIsBetter: nil,
+        values: missing == nil ? all.compactMap(value) : [], reason: missing)
+      summary.runningShare = missing == nil ? shares.min() : nil
+      summary.note = missing == nil ? all.first?.note : nil
+      return summary
+    }
+    return [
+      summary("pmu_instructions") { $0.pmu.map { Double($0) } },
+      summary("pmu_instructions_difference") { $0.difference.map { Double($0) } },
+    ]
   }
 
   /// A counter, and per operation, over the samples that were asked for it.
@@ -114,6 +141,7 @@ private struct Evaluation {
         name, unit: unit, source: asked.first?.1.source ?? .softwarePerf, lowerIsBetter: true,
         values: why == nil ? asked.compactMap(value) : [], reason: why)
       summary.runningShare = why == nil ? shares.min() : nil
+      summary.note = why == nil ? asked.first?.1.note : nil
       return summary
     }
     return [

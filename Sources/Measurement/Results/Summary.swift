@@ -25,10 +25,12 @@ public struct Summary: Codable, Equatable, Sendable {
   /// Perf counters only: the least share of its time that a sample counted the event; below 1 the
   /// values are scaled.
   public var runningShare: Double?
+  /// Perf counters only: what the values must be read with, such as AMD's over-count.
+  public var note: String?
 
   enum CodingKeys: String, CodingKey {
     case metric, unit, source, better, n, median, low, high, coverage, p0, p25, p75, p90, p100
-    case reason
+    case reason, note
     case runningShare = "running_share"
   }
 

@@ -64,7 +64,8 @@ extension Runner {
     for _ in 0..<Self.trials {
       guard let record = try trial(arm, iterations: iterations, aim: aim, seed: seed),
         let ran = record.value("iterations"), ran > 0,
-        let operations = record.value("operations"), let length = record.undisturbedNanoseconds(threads: arm.cell.threads)
+        let operations = record.value("operations"),
+        let length = record.undisturbedNanoseconds(threads: arm.cell.threads)
       else { return nil }
       let threads = UInt64(arm.cell.threads)
       best = Plan.Calibration(

@@ -1,5 +1,23 @@
 import Events
 
+/// One event of one thread of a sample, read from the thread's own group.
+public struct ThreadCount: Codable, Equatable, Sendable {
+  /// From 0, in the order of the foreground threads.
+  public var thread: Int
+  /// Scaled where it ran below the time it was enabled.
+  public var value: UInt64
+  public var source: Source
+  public var enabledNanoseconds: UInt64
+  public var runningNanoseconds: UInt64
+
+  enum CodingKeys: String, CodingKey {
+    case thread, source
+    case value = "counter-value"
+    case enabledNanoseconds = "event-enabled"
+    case runningNanoseconds = "event-runtime"
+  }
+}
+
 /// One event of one sample.  Keys as in `perf stat -j`, and the source.
 public struct CounterValue: Codable, Equatable, Sendable {
   /// The event as the plan names it.
@@ -18,9 +36,13 @@ public struct CounterValue: Codable, Equatable, Sendable {
   public var overhead: UInt64?
   /// Why there is no value, or why it does not come from perf.
   public var reason: String?
+  /// What the value must be read with: AMD's over-count, the watchdog's counter; nil where nothing.
+  public var note: String?
+  /// Each thread's own count; empty where the value is not perf's.
+  public var threads: [ThreadCount] = []
 
   enum CodingKeys: String, CodingKey {
-    case event, unit, source, reason, overhead
+    case event, unit, source, reason, overhead, note, threads
     case value = "counter-value"
     case enabledNanoseconds = "event-enabled"
     case runningNanoseconds = "event-runtime"
@@ -56,6 +78,19 @@ public struct CounterValue: Codable, Equatable, Sendable {
     overhead = metric(".overhead")
     let isPerf = [.softwarePerf, .pmuRead, .pmuRdpmc].contains(source)
     value = error != 0 && isPerf ? nil : main?.value
+    note = planned.note
+    let own = Dictionary(
+      record.filter { $0.name.hasPrefix(name + ".") }.map { ($0.name, $0) }
+    ) { first, _ in first }
+    while let count = own["\(name).\(threads.count)"],
+      let enabled = own["\(name).\(threads.count).enabled_ns"],
+      let running = own["\(name).\(threads.count).running_ns"]
+    {
+      threads.append(
+        ThreadCount(
+          thread: threads.count, value: count.value, source: count.source,
+          enabledNanoseconds: enabled.value, runningNanoseconds: running.value))
+    }
     if main == nil {
       reason = "the sample says nothing of it"
     } else if error != 0 {
@@ -84,6 +119,9 @@ public struct CounterValue: Codable, Equatable, Sendable {
     runningNanoseconds = try values.decode(UInt64?.self, forKey: .runningNanoseconds)
     overhead = try values.decode(UInt64?.self, forKey: .overhead)
     reason = try values.decode(String?.self, forKey: .reason)
+    // Records from before there were these have none.
+    note = try values.decodeIfPresent(String.self, forKey: .note)
+    threads = try values.decodeIfPresent([ThreadCount].self, forKey: .threads) ?? []
   }
 
   /// `null` is written out.
@@ -98,5 +136,7 @@ public struct CounterValue: Codable, Equatable, Sendable {
     try values.encode(runningShare.map { 100 * $0 }, forKey: .runningPercent)
     try values.encode(overhead, forKey: .overhead)
     try values.encode(reason, forKey: .reason)
+    try values.encode(note, forKey: .note)
+    try values.encode(threads, forKey: .threads)
   }
 }

@@ -86,7 +86,8 @@ public struct DeliveredRate: Codable, Equatable, Sendable {
     // Long enough for 100 arrivals, at most half a second.
     let length = min(500_000_000, max(20_000_000, UInt64(100e9 / trial.rate)))
     let entry = try PlanEntry(
-      trial, iterations: 0, targetNanoseconds: length, seed: 1, mix: mix, handlerMix: mix, trace: "")
+      trial, iterations: 0, targetNanoseconds: length, seed: 1, mix: mix, handlerMix: mix, trace: ""
+    )
     guard case .record(let record) = try tool.run(entry, seconds: 3, signals: signals),
       record.status == .ok, let arrived = record.value("handler_signals"),
       let requested = record.value("handler_requested"), requested > 0,

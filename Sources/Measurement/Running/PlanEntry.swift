@@ -47,7 +47,6 @@ public struct PlanEntry: Sendable {
     entry.irq_class = (cell.irq.irqClass == .hardirq ? NL_CLASS_HARDIRQ : NL_CLASS_NMI).rawValue
     entry.irq_one_thread = cell.irq.threads == .first ? 1 : 0
     entry.irq_frequency = cell.irq.perfMode == .frequency ? 1 : 0
-    entry.counted = cell.counted ? 1 : 0
     entry.arrivals = (cell.arrivals == .poisson ? NL_POISSON : NL_PERIODIC).rawValue
     entry.handler = (cell.handler == .empty ? NL_HANDLER_EMPTY : NL_HANDLER_NOLOCK).rawValue
     entry.handler_own_bucket = cell.ownBucket ? 1 : 0
@@ -63,7 +62,7 @@ public struct PlanEntry: Sendable {
     entry.nolock_calls = cell.calls == .nolock ? 1 : 0
     entry.dilation = dilation.share
     entry.dilation_chunk = dilation.chunk
-    entry.counted = counted ? 1 : 0
+    entry.counted = counted || cell.counted ? 1 : 0
     entry.mix_count = UInt32(mix.sizes.count)
     entry.handler_mix_count = UInt32(handlerMix.sizes.count)
     guard counters.count <= Int(NL_MAX_COUNTERS) else {

@@ -140,7 +140,8 @@ public final class Runner {
 
   /// The watchdog's limit for one sample, in seconds.
   func limit(_ targetNanoseconds: UInt64, _ cell: Cell) -> Double {
-    graceSeconds + (cell.fixedIterations == nil ? 0 : 60) + Double(cell.seconds) + 50 * Double(targetNanoseconds) * 1e-9
+    graceSeconds + (cell.fixedIterations == nil ? 0 : 60) + Double(cell.seconds) + 50
+      * Double(targetNanoseconds) * 1e-9
   }
 
   func interrupt() { interrupted = true }

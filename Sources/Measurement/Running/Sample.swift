@@ -31,10 +31,12 @@ public struct Sample: Codable, Equatable, Sendable {
   public var insideLatency: [Bucket] = []
   /// The plan's counters that this sample was asked for, and those that cannot be had here.
   public var counters: [CounterValue] = []
+  /// Of a counted sample, and only of one.
+  public var exact: ExactCount?
 
   enum CodingKeys: String, CodingKey {
     case schema, cell, hash, block, position, attempt, seed, status, reason, signal, metrics
-    case counters
+    case counters, exact
     case startedAt = "started_at_s"
     case processNanoseconds = "process_ns"
     case latency = "handler_latency_ns"
@@ -62,6 +64,7 @@ public struct Sample: Codable, Equatable, Sendable {
     try values.encode(intendedLatency, forKey: .intendedLatency)
     try values.encode(insideLatency, forKey: .insideLatency)
     try values.encode(counters, forKey: .counters)
+    try values.encodeIfPresent(exact, forKey: .exact)
   }
 
   /// A metric's value; `nil` iff the sample has none of this name.
@@ -96,5 +99,6 @@ extension Sample {
     intendedLatency = try values.decodeIfPresent([Bucket].self, forKey: .intendedLatency) ?? []
     insideLatency = try values.decodeIfPresent([Bucket].self, forKey: .insideLatency) ?? []
     counters = try values.decodeIfPresent([CounterValue].self, forKey: .counters) ?? []
+    exact = try values.decodeIfPresent(ExactCount.self, forKey: .exact)
   }
 }

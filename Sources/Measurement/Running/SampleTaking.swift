@@ -43,7 +43,11 @@ extension SampleTool {
     case .record(let record):
       sample.status = record.status
       sample.reason = record.status == .ok ? nil : record.reason
-      sample.metrics = record.metrics.filter { !$0.name.hasPrefix("counter.") }
+      // These may have a reason in a value's place; a metric is a value.
+      sample.metrics = record.metrics.filter {
+        !$0.name.hasPrefix("counter.") && !$0.name.hasPrefix("pmu_")
+      }
+      if record.status == .ok { sample.exact = ExactCount(record) }
       sample.latency = record.buckets
       sample.intendedLatency = record.intended
       sample.insideLatency = record.inside

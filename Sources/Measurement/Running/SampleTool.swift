@@ -86,7 +86,8 @@ public struct SampleTool: Sendable {
       guard let said = try? askFunctions(cell.subject, names), said.hasPrefix("unknown\t") else {
         continue
       }
-      throw Failure(.usage, "irq breakpoint: " + said.dropFirst(8).trimmingCharacters(in: .newlines))
+      throw Failure(
+        .usage, "irq breakpoint: " + said.dropFirst(8).trimmingCharacters(in: .newlines))
     }
   }
 

@@ -116,7 +116,8 @@ public struct Group: Equatable, Sendable {
         throw wrong(
           file, .irq,
           "'step' found with workload \(cell.workload.rawValue), \(cell.threads) threads, class "
-            + "\(cell.irq.irqClass.rawValue), allowed with: pair, batch, churn, storm, 1 thread, nmi")
+            + "\(cell.irq.irqClass.rawValue), allowed with: pair, batch, churn, storm, 1 thread, nmi"
+        )
       }
     }
   }

@@ -154,14 +154,14 @@ struct GateCommand: ParsableCommand {
     var chosen = options
     if chosen.suite == "compare" { chosen.suite = limits.suite }
     let (cells, suite) = try chosen.cells()
-    for rule in limits.rules where !cells.contains(where: { rule.matches($0.comparison) }) {
+    for rule in limits.rules where !cells.contains(where: { rule.matches($0.pattern) }) {
       throw Failure(
         .void, "limits \(limits.file):\(rule.line): '\(rule.cells)' matches no cell of \(suite)")
     }
     var plans: [ComparisonPlan.CellPlan] = []
     for cell in cells {
       var metrics: [ComparisonPlan.Metric] = []
-      for rule in limits.rules where !rule.exact && rule.matches(cell.comparison) {
+      for rule in limits.rules where !rule.exact && rule.matches(cell.pattern) {
         metrics.removeAll { $0.name == rule.metric }
         metrics.append(
           .init(
@@ -170,7 +170,7 @@ struct GateCommand: ParsableCommand {
             soft: rule.hard == nil ? nil : rule.soft, absolute: rule.absolute))
       }
       var counts: [String] = []
-      for rule in limits.rules where rule.exact && rule.matches(cell.comparison) {
+      for rule in limits.rules where rule.exact && rule.matches(cell.pattern) {
         if !counts.contains(rule.metric) { counts.append(rule.metric) }
       }
       guard !metrics.isEmpty || !counts.isEmpty else { continue }

@@ -29,6 +29,14 @@ enum boundaries_finding {
   BOUNDARIES_HUNG = 8,        ///< by its alarm
 };
 
+/// When a remote flush takes nothing from the frozen thread.
+enum boundaries_flush {
+  BOUNDARIES_NO_FLUSH = 0,      ///< there is none
+  BOUNDARIES_TAKES_FREE = 1,    ///< where that thread holds its line
+  BOUNDARIES_ONLY_ASKS = 2,     ///< ever: the owner gives up later
+  BOUNDARIES_HAS_NOTHING = 3,   ///< never: it has nothing that could be refused
+};
+
 enum { BOUNDARIES_FOREIGN = 512, BOUNDARIES_RIPS = 1 << 17 };
 
 struct boundaries_count {
@@ -46,7 +54,9 @@ struct boundaries {
   long limit;
   long most;      ///< FROZEN: at most so many boundaries, evenly spread
   int drains;     ///< FROZEN: the other thread also drains what the frozen one deferred
-  int flushes;    ///< FROZEN: the other thread also tries a remote flush
+  /// FROZEN: the other thread also tries a remote flush, which takes nothing
+  enum boundaries_flush flushes;
+  int declares;   ///< PREEMPT_RT: a handler declares a soft interrupt, without which it gets nothing
   /// FROZEN: the call takes locks that ordinary callers, and the flusher is one, wait for.
   int takes_central_locks;
   long foreign_count;
@@ -58,6 +68,7 @@ struct boundaries {
   long frozen_not_taken;  ///< of those, a remote flush said that it took nothing
   long frozen_central;    ///< boundaries at which it held a lock that ordinary callers wait for
   long frozen_calls;      ///< nolock calls completed meanwhile
+  long slabs_deferred;    ///< children in which a nolock call deferred the deactivation of a slab
   long findings;
   int first_finding, first_mode;
   long first_boundary;

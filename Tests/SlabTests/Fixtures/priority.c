@@ -1,5 +1,7 @@
-// priority.c: three SCHED_FIFO threads on one CPU.  Low holds a list_lock and has 30 ms of work to
-// do; high wants the lock; medium hogs the CPU for 400 ms.   priority OBJECT.so
+// priority.c: three SCHED_FIFO threads on one CPU.  Low holds a list_lock and wakes high, who runs at
+// once, wants the lock and sleeps; then low wakes medium, who hogs the CPU for 400 ms, at once if it
+// is above low, and after low and high if low was lent high's priority.  Nothing depends on time.
+//   priority OBJECT.so
 // Prints who was done first.  Exit: 0 high before medium, 1 after it, 2 the test could not run.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,7 +17,7 @@
 enum { PROBE_LIST_LOCK = 2 };
 static const struct nolock_ops *ops;
 static pthread_t low_thread;
-static sem_t start[3], holds;
+static sem_t start[3], ready;
 static int armed, order, low_order, medium_order, high_order;
 
 static void burn(long ms) {
@@ -31,8 +33,9 @@ static void done(int *place) {
 static void probe(uint32_t point) {
   if (point != PROBE_LIST_LOCK || !pthread_equal(pthread_self(), low_thread)) return;
   if (!__atomic_exchange_n(&armed, 0, __ATOMIC_SEQ_CST)) return;
-  sem_post(&holds);
-  burn(30);
+  sem_post(&start[2]);
+  sem_post(&start[1]);
+  burn(5);
   done(&low_order);
 }
 static void *low(void *p) {
@@ -42,12 +45,14 @@ static void *low(void *p) {
   return p;
 }
 static void *medium(void *p) {
+  sem_post(&ready);
   sem_wait(&start[1]);
   burn(400);
   done(&medium_order);
   return p;
 }
 static void *high(void *p) {
+  sem_post(&ready);
   sem_wait(&start[2]);
   ops->kfree(ops->kmalloc(64, 0, NOLOCK_NO_NODE));
   done(&high_order);
@@ -82,15 +87,14 @@ int main(int count, char **arguments) {
     return puts("no probe points"), 2;
   alarm(30);
   for (int i = 0; i < 3; i++) sem_init(&start[i], 0, 0);
-  sem_init(&holds, 0, 0);
+  sem_init(&ready, 0, 0);
   pthread_t thread[3];
-  if (run(high, 30, &thread[2]) || run(medium, 20, &thread[1]) || run(low, 10, &thread[0]))
+  if (run(high, 30, &thread[2]) || run(medium, 20, &thread[1]))
     return puts("SCHED_FIFO is refused"), 2;
-  sem_wait(&holds);
-  // High runs at once and meets the lock; then medium hogs.
-  sem_post(&start[2]);
-  usleep(5000);
-  sem_post(&start[1]);
+  // They keep the CPU until they sleep, so low finds both asleep.
+  for (int i = 0; i < 2; i++)
+    while (sem_wait(&ready)) {}
+  if (run(low, 10, &thread[0])) return puts("SCHED_FIFO is refused"), 2;
   for (int i = 0; i < 3; i++) pthread_join(thread[i], 0);
   printf("low %d, high %d, medium %d\n", low_order, high_order, medium_order);
   if (!low_order || high_order < low_order) return 2;  // high never met the lock

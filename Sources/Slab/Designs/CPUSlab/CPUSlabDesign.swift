@@ -13,7 +13,9 @@ enum CPUSlabDesign<C: Configuration>: Design {
   ) -> Bool {
     if C.Preempt.isRT { return unsafe hitLocked(CPUSlab(line), &object) }
     // An ordinary call never interrupts the lock's holder.
-    if !M.waits, line.isLocked { return false }
+    #if !NOLOCK_BROKEN_NO_TRYLOCK
+      if !M.waits, line.isLocked { return false }
+    #endif
     guard let found = unsafe CPUSlab(line).pop() else { return false }
     unsafe object = found
     unsafe nl_count(&line.pointer.pointee.alloc_fast)
@@ -25,7 +27,9 @@ enum CPUSlabDesign<C: Configuration>: Design {
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
     if C.Preempt.isRT { return unsafe hitLocked(CPUSlab(line), freeing: object) }
-    if !M.waits, line.isLocked { return false }
+    #if !NOLOCK_BROKEN_NO_TRYLOCK
+      if !M.waits, line.isLocked { return false }
+    #endif
     // A dummy line's slab is no page's: `object` may be anything here.
     guard unsafe CPUSlab(line).push(object, of: C.instance.slab(of: object)) else { return false }
     unsafe nl_count(&line.pointer.pointee.free_fast)

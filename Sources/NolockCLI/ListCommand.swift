@@ -2,6 +2,7 @@ import ArgumentParser
 import Events
 import Measurement
 import Reports
+import Revisions
 
 struct ListCommand: ParsableCommand {
   enum Kind: String, CaseIterable, ExpressibleByArgument {
@@ -54,10 +55,9 @@ struct ListCommand: ParsableCommand {
   private func listFunctions(_ subject: String) throws {
     guard Subjects.isValid(subject) else {
       throw Failure(
-        .usage,
-        "list functions '\(subject)': allowed: \(Subjects.names.joined(separator: ", ")), "
-          + "rev:PATH, peer:PATH")
+        .usage, "list functions '\(subject)': allowed: \(Subjects.allowed)")
     }
+    try InstrumentedSubjects.build([subject], signals: nil)
     let names = try SampleTool.find().functions(of: subject)
     let table = Table(
       title: "functions of \(subject)", columns: [.init("name", .left)], rows: names.map { [$0] })

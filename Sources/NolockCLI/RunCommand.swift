@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Measurement
 import Reports
+import Revisions
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -68,6 +69,7 @@ struct RunCommand: ParsableCommand {
     }
     let tool = try SampleTool.find()
     var prepared = try prepare(tool)
+    try InstrumentedSubjects.build(prepared.plan.cells.map(\.subject), signals: signals)
     try tool.checkFunctions(prepared.plan.cells)
     let terminal = Terminal()
     let directory = prepared.directory

@@ -1,6 +1,7 @@
 import Foundation
 import Measurement
 import Reports
+import Revisions
 
 /// `nolock run survival`: who survives being called from a signal handler.  Not a suite: trials
 /// end, or die, and are counted; nothing is compared block by block.
@@ -35,6 +36,7 @@ struct SurvivalRun {
     if FileManager.default.fileExists(atPath: directory + "/" + SurvivalResult.fileName) {
       throw Failure(.usage, "\(directory): holds a run of survival, allowed: another folder")
     }
+    try InstrumentedSubjects.build(plan.subjects, signals: signals)
     try RunFolder.prepare(directory)
     let fingerprint = Fingerprint.gather(
       nolock: executablePath(), sample: tool.path, suite: executablePath(), traces: [],

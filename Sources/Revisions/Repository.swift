@@ -84,6 +84,21 @@ public struct Repository: Sendable {
     return try hash(all)
   }
 
+  /// The same of the files as they are now, committed or not.
+  ///
+  /// - Throws: `internalError` where git cannot read them.
+  func sourcesHash() throws(Failure) -> String {
+    let list = try git(["ls-files", "--cached", "--others", "--exclude-standard"] + Self.contents)
+    let files = Set(list.output.split(whereSeparator: \.isNewline).map(String.init)).sorted()
+      .filter { FileManager.default.fileExists(atPath: path + "/" + $0) }
+    let hashes = try git(
+      ["hash-object", "--stdin-paths"], input: Array(files.joined(separator: "\n").utf8))
+    guard list.succeeded, hashes.succeeded, !files.isEmpty else {
+      throw Failure(.internalError, "git hash-object failed in \(path)")
+    }
+    return try hash(files.joined(separator: "\n") + hashes.output)
+  }
+
   /// git's hash of a text.
   func hash(_ text: String) throws(Failure) -> String {
     let found = try git(["hash-object", "--stdin"], input: Array(text.utf8))

@@ -56,6 +56,17 @@ public struct SubjectBuilder: Sendable {
     try build(tree: tree, into: folder, key: "", name: name)
   }
 
+  /// Builds the repository's sources as they are now, or takes them from the cache: the key is the
+  /// files' contents.
+  ///
+  /// - Throws: `sampleFailed` with the compiler's first error line.
+  public func buildSources(name: String) throws(Failure) -> BuiltRevision {
+    let key = try repository.hash(try repository.sourcesHash() + design + compiler)
+    let folder = cache + "/builds/" + key
+    if let kept = kept(folder, key) { return kept }
+    return try build(tree: repository.path, into: folder, key: key, name: name)
+  }
+
   private func file(_ folder: String, _ layout: Int?) -> String {
     folder + "/" + (layout.map { "layout-\($0).so" } ?? "plain.so")
   }

@@ -25,11 +25,12 @@ func loadRevision(_ name: String, path: String) -> SubjectLookup {
 
 /// The first function of the table that is not the object's own code.
 private func foreignFunction(of subject: Subject, _ object: SharedObject) -> String? {
-  // Fourteen function pointers and one of data, from kmalloc on; the layout is that of nolock.h.
+  // All from kmalloc on, in the order of nolock.h; `lockdep` is data.
   let names = [
     "kmalloc", "kfree", "kmalloc_nolock", "kfree_nolock", "kfree_rcu", "kfree_rcu_nolock",
     "barrier", "thread_attach", "thread_detach", "stats", "ksize", "control",
-    "context", "defer_irq", "lockdep",
+    "context", "defer_irq", "lockdep", "kmalloc_bulk", "kfree_bulk", "prefill",
+    "alloc_from_sheaf", "sheaf_size", "refill_sheaf", "return_sheaf", "shrink", "flush", "report",
   ]
   let first = unsafe MemoryLayout<nolock_ops>.size - names.count * MemoryLayout<Int>.size
   for (index, name) in names.enumerated() {

@@ -35,7 +35,7 @@ public enum SubjectLookup {
 
 /// Loads the subject called `name`; at most one per process.
 ///
-/// `objectPath` is the shared object of a `rev:NAME`, and of a `peer:` whose path is too long for
+/// `objectPath` is the shared object of a `rev:NAME` and of a `DESIGN+lockdep`, and of a `peer:` whose path is too long for
 /// its name.  Context: main thread, before any other.
 public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
   if let design = BuiltIn(rawValue: name) { return unsafe builtIn(name, design.subject) }
@@ -45,14 +45,23 @@ public func loadSubject(_ name: String, objectPath: String) -> SubjectLookup {
   default:
     if name.hasPrefix("peer:") {
       loadPeer(path: objectPath.isEmpty ? String(name.dropFirst(5)) : objectPath, as: name)
-    } else if name.hasPrefix("rev:") {
+    } else if name.hasPrefix("rev:") || isBuilt(name) {
       loadRevision(name, path: objectPath)
     } else {
       .unavailable(
         "subject \"\(name)\" is unknown; allowed: \(subjectNames.joined(separator: ", ")), "
-          + "peer:/path/lib.so, rev:NAME")
+          + "DESIGN+lockdep, DESIGN+probes, peer:/path/lib.so, rev:NAME")
     }
   }
+}
+
+/// A design in a build of its own, whose shared object the caller names.
+private func isBuilt(_ name: String) -> Bool {
+  for suffix in ["+lockdep", "+probes"] where name.hasSuffix(suffix) {
+    let rest = String(name.dropLast(suffix.count))
+    return BuiltIn(rawValue: rest) != nil || isBuilt(rest)
+  }
+  return false
 }
 
 /// Every subject that has a fixed name, in the order of listing.

@@ -116,7 +116,7 @@ struct SuiteTests {
 
   @Test("the suites of this package are right")
   func shipped() throws {
-    for name in ["quick", "full", "long-storm", "interrupts"] {
+    for name in ["quick", "full", "long-storm", "interrupts", "kunit"] {
       let package = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
       let suite = try Suite(path: package + "/Benchmarks/suites/\(name).yaml")
       #expect(try !suite.cells().isEmpty)

@@ -52,7 +52,7 @@ private let own = ["sheaves", "heap"]
   }
 
   /// The kernel's test has 1000 rounds, which here take seconds: 50.
-  @Test(arguments: own) func kunitPasses(subject: String) throws {
+  @Test(arguments: own + ["sheaves+debug"]) func kunitPasses(subject: String) throws {
     let sample = try sample(
       entry(subject, NL_KUNIT, iterations: 50_000) {
         $0.batch = 1000
@@ -68,6 +68,7 @@ private let own = ["sheaves", "heap"]
     #expect(sample["handler_freed"] == handlers)
     #expect(sample["allocated"] == sample["freed"])
     #expect(sample["stat.bad_free"] == 0)
+    #expect(sample["stat.slab_errors"] == 0)
   }
 
   @Test func handoffNeedsPairs() throws {

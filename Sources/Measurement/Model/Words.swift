@@ -1,4 +1,5 @@
 import CRecords
+import Synchronization
 
 /// What the threads do (harness.md, "Workloads").
 public enum Workload: String, Codable, CaseIterable, Sendable {
@@ -57,7 +58,7 @@ public enum InterruptSource: String, Codable, CaseIterable, Sendable {
     case .breakpoint:
       "a hardware breakpoint on each of at most 4 functions (nolock list functions SUBJECT)"
     case .probe:
-      "points where a lock is held, of a subject built with -D NOLOCK_PROBES (rev:PATH)"
+      "points where a lock is held, of a subject DESIGN+probes"
     case .step: "every instruction of the foreground's allocator calls, by the trap flag"
     }
   }
@@ -124,16 +125,38 @@ public enum Source: String, Codable, CaseIterable, Sendable {
 
 /// The subjects known by name.
 public enum Subjects {
-  public static let names = [
-    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves-rt", "cpuslab-rt", "tiny-rt",
-    "null", "glibc", "jemalloc", "mimalloc", "tcmalloc",
+  public static let names = designs + ["null", "glibc", "jemalloc", "mimalloc", "tcmalloc"]
+  /// The allocator's own.
+  public static let designs = [
+    "sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves+debug", "sheaves-rt",
+    "cpuslab-rt", "tiny-rt",
   ]
+  /// Suffixes of a design whose code is another: it is built when it is asked for.
+  public static let builtSuffixes = ["+lockdep", "+probes"]
+  /// Everything that may stand where a subject is expected, for messages.
+  public static let allowed =
+    names.joined(separator: ", ") + ", DESIGN+lockdep, DESIGN+probes, rev:PATH, peer:PATH"
   /// Subjects that are a shared object: `rev:/path/lib.so`, `peer:/path/lib.so`.
   public static let prefixes = ["rev:", "peer:"]
 
   /// Whether `name` may stand where a subject is expected.
   public static func isValid(_ name: String) -> Bool {
-    names.contains(name)
+    names.contains(name) || isBuilt(name)
       || prefixes.contains { name.hasPrefix($0) && name.utf8.count > $0.utf8.count }
   }
+
+  /// Whether `name` is a design that is built when it is asked for: `sheaves+lockdep`, also with
+  /// both suffixes.
+  public static func isBuilt(_ name: String) -> Bool {
+    guard let suffix = builtSuffixes.first(where: name.hasSuffix) else { return false }
+    let rest = String(name.dropLast(suffix.count))
+    return !rest.hasSuffix(suffix) && (designs.contains(rest) || isBuilt(rest))
+  }
+
+  /// The shared object of a built subject, once it is there (`InstrumentedSubjects`).
+  public static func object(of name: String) -> String? { objects.withLock { $0[name] } }
+  public static func setObject(_ path: String, of name: String) {
+    objects.withLock { $0[name] = path }
+  }
+  private static let objects = Mutex<[String: String]>([:])
 }

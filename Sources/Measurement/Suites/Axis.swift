@@ -47,7 +47,7 @@ public enum Axis: String, CaseIterable, Comparable, Sendable {
     case .ownBucket, .contexts, .counted: "true, false"
     case .limit: "bytes, 0 = none"
     case .seconds: "0…\(Self.largestSeconds), 0 = as short as calibration finds enough"
-    case .subject: Subjects.names.joined(separator: ", ") + ", rev:PATH, peer:PATH"
+    case .subject: Subjects.allowed
     }
   }
 

@@ -61,10 +61,7 @@ public struct SurvivalPlan: Codable, Sendable {
     switch axis {
     case "subject":
       for name in values where !Subjects.isValid(name) || name == "null" {
-        throw wrong(
-          name,
-          Subjects.names.filter { $0 != "null" }.joined(separator: ", ")
-            + ", rev:PATH, peer:PATH")
+        throw wrong(name, Subjects.allowed.replacing(", null,", with: ","))
       }
       subjects = values
     case "setting":

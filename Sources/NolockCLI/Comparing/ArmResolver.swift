@@ -18,6 +18,7 @@ struct ArmResolver {
       if let path, !FileManager.default.isReadableFile(atPath: path) {
         throw Failure(.notFound, "\(name): \(path) cannot be read")
       }
+      try InstrumentedSubjects.build([name], signals: signals)
       return Arm(
         name: name, subject: name, objects: path.map { [absolute($0)] } ?? [],
         note: "")

@@ -40,18 +40,50 @@ extension Configuration {
     // Two rounds: the one under way may have passed our list already.
     while true {
       let now = unsafe nl_load_u32(rounds)
-      if now &- start >= 2 { return }
+      if now &- start >= 2 { return awaitDrains(vcpu) }
       if unsafe nl_load_u32(nl_instance_at_worker_state(instance.pointer))
         != NL_WORKER_RUNS.rawValue
       {
-        return drainAll(vcpu)
+        drainAll(vcpu)
+        return awaitDrains(vcpu)
       }
       ringWorker()
       _ = unsafe nl_futex_wait(rounds, now, 1_000_000_000)
     }
   }
 
-  /// Returns every thread's cached objects to their slabs, as far as nobody is using them.
+  /// Waits for the drains that others have under way: what they detached is on no list any more.
+  /// (Two waiters at once were a bug of the kernel's irq_work_sync(), kernel-reference §4.5.)
+  ///
+  /// At most a tenth of a second, because a drain that a siglongjmp left never ends.
+  /// - Context: task.
+  private static func awaitDrains(_ caller: VCPU) {
+    #if !NOLOCK_BROKEN_ONE_WAITER
+      let instance = instance
+      var waits = 0
+      awaitDrain(caller, instance.deferred, &waits)
+      var i = 0
+      while i < instance.vcpuCount {
+        awaitDrain(caller, instance.vcpu(i).deferred, &waits)
+        i &+= 1
+      }
+    #endif
+  }
+
+  @inline(__always)
+  private static func awaitDrain(_ caller: VCPU, _ list: DeferredList, _ waits: inout Int) {
+    // Acquire: pairs with the drain's release, which published what it freed.
+    while waits < 1000, unsafe nl_load_u8(nl_deferred_at_draining(list.pointer)) != 0 {
+      sleep(100_000)
+      waits &+= 1
+      // An ordinary call leaves what is beyond its 64 objects.
+      _ = drain(caller, list, limit: .max)
+    }
+  }
+
+  /// Returns every thread's cached objects to their slabs, as far as nobody is using them.  In the
+  /// RT form, where using them means holding a lock, it waits for the holder, up to a tenth of a
+  /// second for each vCPU.
   ///
   /// - Context: task.
   static func flush() {

@@ -77,8 +77,9 @@ extension Configuration {
       if tookHead { _ = unsafe WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer)) }
     #endif
     unsafe list.pointer.pointee.stalled = node
-    unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
+    // Before the release: who waits for this drain finds it counted.
     instance.count(caller, .deferredDrained, by: drained)
+    unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
     return list.hasWork
   }
 

@@ -129,8 +129,34 @@ extension Configuration {
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      if flushAll || hasGoneSilent(vcpu) { _ = Form.flushRemotely(me, vcpu) }
+      if flushAll {
+        flushCompletely(me, vcpu)
+      } else if hasGoneSilent(vcpu) {
+        _ = Form.flushRemotely(me, vcpu)
+      }
       i &+= 1
+    }
+  }
+
+  /// - Context: task.
+  static func sleep(_ nanoseconds: UInt64) {
+    var word: UInt32 = 0
+    _ = unsafe nl_futex_wait(&word, 0, nanoseconds)
+  }
+
+  /// Flushes a vCPU's lines, the held ones as soon as they are free: a flush that only tries would
+  /// silently do nothing (kernel-reference §4.5).
+  private static func flushCompletely(_ me: VCPU, _ vcpu: VCPU) {
+    var looks = 0
+    while Form.flushRemotely(me, vcpu) != 0 {
+      #if NOLOCK_BROKEN_RT_FLUSH
+        return
+      #else
+        // Left by a siglongjmp, it is held for ever.
+        if looks == 100 { return }
+        sleep(1_000_000)
+        looks &+= 1
+      #endif
     }
   }
 

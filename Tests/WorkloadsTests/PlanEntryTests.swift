@@ -78,8 +78,8 @@ import Testing
       .map { $0.split(separator: "\t", omittingEmptySubsequences: false) }
     #expect(
       lines.map { $0[0] }
-        == ["sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves-rt", "cpuslab-rt",
-          "tiny-rt", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc"])
+        == ["sheaves", "heap", "cpuslab", "tiny", "gfpflag", "floor", "sheaves+debug", "sheaves-rt",
+          "cpuslab-rt", "tiny-rt", "null", "glibc", "jemalloc", "mimalloc", "tcmalloc"])
     #expect(lines.allSatisfy { $0.count == 3 && ["available", "missing"].contains($0[1]) })
   }
 }

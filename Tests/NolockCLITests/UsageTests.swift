@@ -17,7 +17,7 @@ struct UsageTests {
       (["run", "-p", "thread=2"], "axis 'thread' is unknown, allowed: workload, mix"),
       (["run", "-p", "threads"], "not of the form axis=value,value"),
       (["run", "-p", "workload=rcu"], "workload 'rcu' found, allowed: pair, batch"),
-      (["run", "nosuch"], "suite 'nosuch' not found, allowed: compare, designs, full, goals, interrupts, kunit, long-storm, quick, or a path"),
+      (["run", "nosuch"], "suite 'nosuch' not found, allowed: allocator, compare, designs, full, goals, interrupts, kunit, long-storm, nolock-cost, quick, or a path"),
       (["run", "no/such.yaml"], "suite no/such.yaml: cannot be read: No such file or directory"),
       (["run", "/bin/"], "suite /bin/: cannot be read: Is a directory"),
       (["run", "quick", "-p", "trace=/no/such"], "trace /no/such: cannot be read: No such file"),

@@ -61,10 +61,15 @@ struct Slab: Equatable {
   @inline(__always)
   var cacheIndex: Int { unsafe Int(pointer.pointee.cache) }
 
+  /// FREE is set and taken under the zone's lock only, and it is all that a neighbour asks for
+  /// (`returnBlock`); the other values are the owner's.  Atomic because the neighbour looks while the
+  /// owner writes.
   @inline(__always)
   var state: nl_page_state {
-    get { unsafe nl_page_state(UInt32(pointer.pointee.state)) }
-    nonmutating set { unsafe pointer.pointee.state = UInt8(truncatingIfNeeded: newValue.rawValue) }
+    get { unsafe nl_page_state(UInt32(nl_load_u8(nl_slab_at_state(pointer)))) }
+    nonmutating set {
+      unsafe nl_store_u8(nl_slab_at_state(pointer), UInt8(truncatingIfNeeded: newValue.rawValue))
+    }
   }
 
   /// Guarded by the node's list_lock.

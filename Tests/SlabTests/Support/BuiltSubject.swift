@@ -37,7 +37,9 @@ extension BuiltSubject {
     let copy = folder.appending(path: "\(name)-\(UUID().uuidString).so").path
     try FileManager.default.copyItem(atPath: built, toPath: copy)
     let handle = unsafe dlopen(copy, RTLD_NOW | RTLD_LOCAL)
-    try #require(unsafe handle != nil, "dlopen \(copy)")
+    let error = unsafe handle == nil ? dlerror().map { unsafe String(cString: $0) } : nil
+    // Static TLS runs out after some dozens: scripts/test asks glibc for more.
+    try #require(unsafe handle != nil, "dlopen: \(error ?? ""); is GLIBC_TUNABLES set as in scripts/test?")
     typealias Entry = @convention(c) (UInt32) -> UnsafePointer<nolock_ops>?
     let entry = unsafe unsafeBitCast(dlsym(handle, "nolock_subject"), to: Entry.self)
     return unsafe Subject(try #require(entry(NOLOCK_ABI)), name)

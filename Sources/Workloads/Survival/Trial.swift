@@ -46,6 +46,9 @@ import Subjects
     }
     let clock = TickClock(calibratingFor: 2_000_000)
     _ = unsafe subject.ops.pointee.thread_attach?()
+    // These pairs are not in the trial's own count.
+    unsafe progress.pointee.pair_ps = pairCost(subject, clock)
+    let before = SubjectStatistics(subject)
     let state = unsafe mapped(TrialState.self, count: 1)
     unsafe state.initialize(
       to: TrialState(
@@ -62,9 +65,6 @@ import Subjects
       state, small: source == .step, isInterrupted: true, seed: seed &* 3)
     let partner = unsafe work == .mt ? TrialPartner(state, &foreground, seed: seed &* 5) : nil
     if work == .mt, partner == nil { return (unavailable, "pthread_create: \(errorText(errno))") }
-    unsafe progress.pointee.pair_ps = pairCost(subject, clock)
-    // The pairs above are not in the trial's own count.
-    let before = SubjectStatistics(subject)
     // What is made at the first call is not the experiment: no peer survives that.
     for _ in 0..<Self.warmUp { foreground.step(work) }
     unsafe progress.pointee.phase = UInt64(NL_SURVIVAL_RUNS.rawValue)

@@ -38,8 +38,8 @@ def run(o):
     for number in range(o.runs):
         compare(0.03, number, CELLS[number % 3], 1 + number // 3 % 2)
     for f in (0.01, 0.02, 0.05, 0.1, 0.2):
-        for number in range(3):
-            compare(f, number, CELLS[number], 1, ["--blocks", "128"])
+        for number in range(12):
+            compare(f, number, CELLS[number % 3], 1, ["--blocks", "128"])
 
 
 def table(o):

@@ -65,6 +65,8 @@ NL_ADDRESS(zone, stalled, nl_object, (void **)&o->stalled)
 NL_ADDRESS(slab, word_lock, uint8_t, &o->word_lock)
 NL_ADDRESS(slab, next, nl_object, (void **)&o->next)
 NL_ADDRESS(slab, state, uint8_t, &o->state)
+NL_ADDRESS(vcpu, next_free, uint32_t, &o->next_free)
+NL_ADDRESS(deferred, stalled, nl_object, &o->stalled)
 NL_ADDRESS(zone, carved_from_top, uint64_t, &o->carved_from_top)
 NL_SIGNAL_SAFE static inline nl_object *NL_NONNULL nl_zone_at_reserve(
     struct nl_zone *NL_NONNULL zone, long order, long i) {

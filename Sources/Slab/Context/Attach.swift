@@ -33,7 +33,8 @@ extension Instance {
       let index = Int(seen & 0xffff_ffff) &- 1
       if index < 0 { break }
       // Stale if somebody else takes the block now; the tag then differs.
-      let next = unsafe UInt64(vcpu(index).pointer.pointee.next_free)
+      // Of a block that another thread may take and return meanwhile: then the exchange fails.
+      let next = unsafe UInt64(nl_load_u32(nl_vcpu_at_next_free(vcpu(index).pointer)))
       if unsafe nl_cas_u64(head, seen, (seen &>> 32 &+ 1) &<< 32 | next) { return vcpu(index) }
       tries &+= 1
     }
@@ -58,7 +59,8 @@ extension Instance {
     var tries = 0
     while tries < Self.exchangeCap {
       let seen = unsafe nl_load(head)
-      unsafe vcpu.pointer.pointee.next_free = UInt32(truncatingIfNeeded: seen)
+      unsafe nl_store_u32(
+        nl_vcpu_at_next_free(vcpu.pointer), UInt32(truncatingIfNeeded: seen))
       let entry = unsafe UInt64(vcpu.pointer.pointee.index) &+ 1
       if unsafe nl_cas_u64(head, seen, (seen &>> 32 &+ 1) &<< 32 | entry) { return }
       tries &+= 1

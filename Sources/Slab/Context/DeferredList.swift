@@ -14,7 +14,8 @@ struct DeferredList {
   /// True if there may be something to drain.
   @inline(__always)
   var hasWork: Bool {
-    unsafe nl_load_pointer(nl_deferred_at_head(pointer)) != nil || pointer.pointee.stalled != nil
+    unsafe nl_load_pointer(nl_deferred_at_head(pointer)) != nil
+      || nl_load_pointer(nl_deferred_at_stalled(pointer)) != nil
   }
 }
 
@@ -76,7 +77,8 @@ extension Configuration {
     #if NOLOCK_BROKEN_LATE_DETACH
       if tookHead { _ = unsafe WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer)) }
     #endif
-    unsafe list.pointer.pointee.stalled = node
+    // Release: pairs with the acquire in `hasWork`, which looks without being the drainer.
+    unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), node)
     // Before the release: who waits for this drain finds it counted.
     instance.count(caller, .deferredDrained, by: drained)
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))

@@ -41,7 +41,7 @@ extension Configuration {
 
   private static func giveUpRest(_ caller: VCPU, _ list: DeferredList) {
     guard list.hasWork else { return }
-    unsafe list.pointer.pointee.stalled = nil
+    unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), nil)
     instance.count(caller, .lostLines)
   }
 

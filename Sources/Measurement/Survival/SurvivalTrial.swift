@@ -42,6 +42,8 @@ public struct SurvivalTrial: Codable, Sendable {
   public var handlerCalls: UInt64
   /// One malloc(64) and free before the signals, in picoseconds, the loop included.
   public var pairPicoseconds: UInt64
+  /// How many trials the run had going at a time: above 1, they disturb each other's times.
+  public var sideBySide: Int
   /// The process, from its start to its end.
   public var seconds: Double
   /// What the process or its end said.
@@ -52,6 +54,7 @@ public struct SurvivalTrial: Codable, Sendable {
     case handlerNanoseconds = "handler_ns"
     case handlerCalls = "handler_calls"
     case pairPicoseconds = "pair_ps"
+    case sideBySide = "side_by_side"
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -66,6 +69,7 @@ public struct SurvivalTrial: Codable, Sendable {
     try values.encode(handlerNanoseconds, forKey: .handlerNanoseconds)
     try values.encode(handlerCalls, forKey: .handlerCalls)
     try values.encode(pairPicoseconds, forKey: .pairPicoseconds)
+    try values.encode(sideBySide, forKey: .sideBySide)
     try values.encode(seconds, forKey: .seconds)
     try values.encode(detail, forKey: .detail)
   }
@@ -74,17 +78,19 @@ public struct SurvivalTrial: Codable, Sendable {
 extension SampleTool {
   /// Runs one trial in a process of its own and watches it; whatever that does, it ends here.
   ///
+  /// - Parameter sideBySide: how many of these run at a time.
   /// - Throws: `interrupted`; `notPermitted` where no file or process can be made.
   public func survive(
-    subject: String, _ setting: SurvivalSetting, trial: Int, signals count: UInt64, seed: UInt64,
-    signals: Signals?
+    _ task: SurvivalPlan.Task, of plan: SurvivalPlan, sideBySide: Int, signals: Signals?
   ) throws(Failure) -> SurvivalTrial {
+    let (subject, setting) = (task.subject, task.setting)
+    let count = plan.signals(setting)
     let page = try SharedPage()
     defer { page.remove() }
     let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject
     let words = [
       "--survive", name, object, setting.source, setting.work, setting.handler, "\(count)",
-      "\(derivedSeed(seed, subject, setting.name, "\(trial)"))", page.path,
+      "\(derivedSeed(plan.seed, subject, setting.name, "\(task.trial)"))", page.path,
     ]
     let watch = SurvivalWatch(page, isStep: setting.isStep)
     // A rate may be missed by far on a busy machine.
@@ -95,10 +101,11 @@ extension SampleTool {
     if ended.end == .interrupted { throw Failure(.interrupted, "interrupted") }
     let progress = page.read()
     var result = SurvivalTrial(
-      subject: subject, setting: setting.name, trial: trial, outcome: .failed,
+      subject: subject, setting: setting.name, trial: task.trial, outcome: .failed,
       signals: progress.signals, operations: progress.operations, nulls: progress.nulls,
       handlerNanoseconds: nil, handlerCalls: progress.handler_calls,
-      pairPicoseconds: progress.pair_ps, seconds: monotonicSeconds() - started, detail: nil)
+      pairPicoseconds: progress.pair_ps, sideBySide: sideBySide,
+      seconds: monotonicSeconds() - started, detail: nil)
     let said = (ended.output + ended.errors).isEmpty ? nil : Self.firstLine(ended)
     result.detail = said
     switch ended.end {

@@ -7,6 +7,7 @@ import Glibc
     var foreground: TrialForeground
     /// 1 asks the thread to end.
     var stop: UInt32 = 0
+    let processor: UInt32
     let toPartner: UnsafeMutablePointer<ShadowRing>
     let fromPartner: UnsafeMutablePointer<ShadowRing>
   }
@@ -15,7 +16,10 @@ import Glibc
   private var thread = pthread_t()
 
   /// Starts it and connects it with `first`.  nil with errno if there is no thread.
-  init?(_ state: UnsafeMutablePointer<TrialState>, _ first: inout TrialForeground, seed: UInt64) {
+  init?(
+    _ state: UnsafeMutablePointer<TrialState>, _ first: inout TrialForeground, processor: UInt32,
+    seed: UInt64
+  ) {
     let there = unsafe mapped(ShadowRing.self, count: 1)
     let back = unsafe mapped(ShadowRing.self, count: 1)
     unsafe there.initialize(to: ShadowRing())
@@ -27,11 +31,13 @@ import Glibc
     unsafe second.outgoing = back
     unsafe second.incoming = there
     unsafe shared.initialize(
-      to: Shared(foreground: second, toPartner: there, fromPartner: back))
+      to: Shared(
+        foreground: second, processor: processor, toPartner: there, fromPartner: back))
     let error = unsafe pthread_create(
       &thread, nil,
       { argument in
         let shared = unsafe argument!.assumingMemoryBound(to: Shared.self)
+        _ = unsafe nl_thread_pin(shared.pointee.processor)
         // Pairs with the release in `end`.
         while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
           unsafe shared.pointee.foreground.step(.mt)

@@ -33,10 +33,8 @@ final class SurvivalTrials: @unchecked Sendable {
           let task = tasks[index]
           let trial = try tool.survive(task, of: plan, sideBySide: width, signals: signals)
           try keep(trial, "\(task.subject) \(task.setting.name)")
-        } catch  where error.status == .interrupted {
-          return
         } catch {
-          board.fail(error)
+          if error.status != .interrupted { board.fail(error) }
         }
       }
     }

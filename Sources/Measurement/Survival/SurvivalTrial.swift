@@ -1,5 +1,6 @@
 import CRecords
 import Foundation
+import Traces
 
 /// How a trial ended.
 public enum SurvivalOutcome: String, Codable, CaseIterable, Sendable {
@@ -38,7 +39,7 @@ public struct SurvivalTrial: Codable, Sendable {
   public var nulls: UInt64
   /// Median allocator time of a handler, the clock's own taken off, and its allocator calls;
   /// `nil` unless the outcome is ok.
-  public var handlerNanoseconds: UInt64?
+  @Explicit public var handlerNanoseconds: UInt64?
   public var handlerCalls: UInt64
   /// One malloc(64) and free before the signals, in picoseconds, the loop included.
   public var pairPicoseconds: UInt64
@@ -47,7 +48,7 @@ public struct SurvivalTrial: Codable, Sendable {
   /// The process, from its start to its end.
   public var seconds: Double
   /// What the process or its end said.
-  public var detail: String?
+  @Explicit public var detail: String?
 
   enum CodingKeys: String, CodingKey {
     case subject, setting, trial, outcome, signals, operations, nulls, seconds, detail
@@ -55,23 +56,6 @@ public struct SurvivalTrial: Codable, Sendable {
     case handlerCalls = "handler_calls"
     case pairPicoseconds = "pair_ps"
     case sideBySide = "side_by_side"
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(subject, forKey: .subject)
-    try values.encode(setting, forKey: .setting)
-    try values.encode(trial, forKey: .trial)
-    try values.encode(outcome, forKey: .outcome)
-    try values.encode(signals, forKey: .signals)
-    try values.encode(operations, forKey: .operations)
-    try values.encode(nulls, forKey: .nulls)
-    try values.encode(handlerNanoseconds, forKey: .handlerNanoseconds)
-    try values.encode(handlerCalls, forKey: .handlerCalls)
-    try values.encode(pairPicoseconds, forKey: .pairPicoseconds)
-    try values.encode(sideBySide, forKey: .sideBySide)
-    try values.encode(seconds, forKey: .seconds)
-    try values.encode(detail, forKey: .detail)
   }
 }
 

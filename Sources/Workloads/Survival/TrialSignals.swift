@@ -1,6 +1,7 @@
 import CPlatform
 import CRecords
 import Glibc
+import Injection
 
 /// Where a trial's signals come from.
 enum TrialSource: String {
@@ -43,12 +44,11 @@ func onTrialStep(_ context: UnsafeMutableRawPointer?, _ boundary: Int, _ rip: UI
     let target: Int32
     let processor: UInt32
     var random: UInt64
-    /// 1 asks the thread to end.
-    var stop: UInt32 = 0
+    var stop = StopRequest()
   }
 
   private let shared: UnsafeMutablePointer<Shared>
-  private var thread = pthread_t()
+  private let thread: HelperThread
 
   /// nil with errno if there is no thread.
   init?(
@@ -57,22 +57,15 @@ func onTrialStep(_ context: UnsafeMutableRawPointer?, _ boundary: Int, _ rip: UI
     unsafe shared = unsafe mapped(Shared.self, count: 1)
     unsafe shared.initialize(
       to: Shared(progress: progress, target: target, processor: processor, random: seed | 1))
-    let error = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        unsafe storm(argument!.assumingMemoryBound(to: Shared.self))
-        return nil
-      }, unsafe shared)
-    guard error == 0 else {
-      errno = error
+    let thread = unsafe HelperThread(stop: &shared.pointee.stop, shared) { argument in
+      unsafe storm(argument!.assumingMemoryBound(to: Shared.self))
       return nil
     }
+    guard let thread else { return nil }
+    self.thread = thread
   }
 
-  func end() {
-    unsafe nl_thread_store_release_32(&shared.pointee.stop, 1)
-    pthread_join(thread, nil)
-  }
+  func end() { thread.end() }
 }
 
 /// Ticks, some 25 µs: a target that runs has handled its signal by then.
@@ -83,13 +76,12 @@ private func storm(_ shared: UnsafeMutablePointer<TrialStorm.Shared>) {
   nl_signal_timer_slack()
   // Where it cannot be done the storm is slower, nothing else.
   _ = unsafe nl_thread_pin(shared.pointee.processor)
-  // Pairs with the release in `end`.
-  while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
+  while unsafe !shared.pointee.stop.isMade() {
     let handled = unsafe nl_thread_load_acquire_64(&progress.pointee.signals)
     _ = unsafe nl_signal_send(shared.pointee.target, NL_SIGNAL_TGKILL)
     let sent = nl_clock_ticks()
     while unsafe nl_thread_load_acquire_64(&progress.pointee.signals) == handled,
-      unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0
+      unsafe !shared.pointee.stop.isMade()
     {
       nl_clock_relax()
       // The target does not run, and this thread may be what is in its way.

@@ -13,6 +13,8 @@ struct CellFindings {
     let baseMedian: Double?
     /// Why there is no finding.
     let reason: String?
+    /// The cell goes on without one of the two arms.
+    var isAbsent = false
   }
 
   let entries: [Entry]
@@ -45,6 +47,12 @@ struct CellFindings {
         pair: pair, metric: metric, finding: nil, isDecided: false, armMedian: nil,
         baseMedian: nil, reason: reason)
     }
+    if let absence = plan.absence(pair, in: cell) {
+      return Entry(
+        pair: pair, metric: metric, finding: nil, isDecided: true, armMedian: nil,
+        baseMedian: nil, reason: absence, isAbsent: true)
+    }
+    if let reason = cell.reason { return nothing(reason) }
     guard let derived = Derived.named(metric.name) else {
       return nothing("metric \(metric.name) is not known")
     }

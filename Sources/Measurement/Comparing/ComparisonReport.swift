@@ -103,12 +103,13 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
       scale: derived?.scale ?? .ratio, ratio: finding.map { shown($0.median) }, low: ends?.min(),
       high: ends?.max(),
       confidence: finding?.interval == nil ? nil : cell.schedule?.confidence,
-      blocks: finding?.blocks ?? 0, blocksDropped: dropped, margin: share(margin),
+      blocks: finding?.blocks ?? 0, blocksDropped: entry.isAbsent ? 0 : dropped,
+      margin: share(margin),
       layoutSpread: finding?.layoutSpread.map(share),
       layouts: plan.arms[entry.pair.base].layouts,
       verdict: finding.map { Verdict($0, margin: margin) } ?? .inconclusive,
       couldHaveShown: finding?.couldHaveShown(derived?.scale ?? .ratio), armMedian: entry.armMedian,
-      baseMedian: entry.baseMedian, reason: entry.reason.map { cell.reason ?? $0 },
+      baseMedian: entry.baseMedian, reason: entry.reason,
       identical: false)
   }
 
@@ -122,8 +123,6 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
       armMedian: nil, baseMedian: nil, reason: "identical build, not measured", identical: true)
   }
 
-  /// Whether more than 2 % of a cell's blocks were dropped: the run is then void.
-  public var isVoid: Bool {
-    lines.contains { Double($0.blocksDropped) > 0.02 * Double($0.blocks + $0.blocksDropped) }
-  }
+  /// Whether a line is void: then the run is.
+  public var isVoid: Bool { lines.contains(where: \.isVoid) }
 }

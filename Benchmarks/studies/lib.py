@@ -116,14 +116,14 @@ def layout_floor(values, layouts):
     return math.sqrt(max(0.0, (max(middles) - min(middles)) ** 2 - noise ** 2))
 
 
-def finding(values, level, margin, layouts=None):
-    """(verdict, interval, floor) of one look, in the words of harness.md; layouts: by block, the
-    layout that the base was drawn in, None where there is one build."""
+def finding(values, level, margin, layouts=(), last=True):
+    """(verdict, interval, floor) of one look, in the words of harness.md; layouts: of each arm with
+    several, by block, the one it was drawn in; the floor widens the margin at the last look only."""
     found = interval(values, level)
-    floor = layout_floor(values, layouts) if layouts else 0.0
+    floor = max((layout_floor(values, drawn) for drawn in layouts), default=0.0)
     if not found:
         return "inconclusive", None, floor
-    within = max(margin, floor)
+    within = max(margin, floor) if last else margin
     if -within <= found[0] and found[1] <= within:
         return "same", found, floor
     if (found[0] > 0 or found[1] < 0) and abs(median(values)) >= floor:
@@ -131,11 +131,13 @@ def finding(values, level, margin, layouts=None):
     return "inconclusive", found, floor
 
 
-def verdict(values, looks, decisions, margin=math.log(1.02), layouts=None):
+def verdict(values, looks, decisions, margin=math.log(1.02), layouts=()):
     """(verdict, blocks used) by the first look that decides."""
     level = 1 - ALPHA / (max(1, len(looks)) * decisions)
-    for look in (n for n in looks if n <= len(values)):
-        said = finding(values[:look], level, margin, layouts and layouts[:look])[0]
+    reached = [n for n in looks if n <= len(values)]
+    for look in reached:
+        said = finding(values[:look], level, margin, [x[:look] for x in layouts],
+                       look == reached[-1])[0]
         if said != "inconclusive":
             return said, look
     return "inconclusive", len(values)

@@ -59,13 +59,12 @@ def compare(folder, stored):
         for pair in plan["pairs"]:
             arm, base = pair["arm"], pair["base"]
             values = [math.log(b[arm] / b[base]) for b in own.values()]
-            layouts = [lib.layout(plan, cell["id"], n, base) for n in own]
-            if len(plan["arms"][base]["objects"]) < 2:
-                layouts = None
+            layouts = [[lib.layout(plan, cell["id"], n, side) for n in own] for side in (arm, base)
+                       if len(plan["arms"][side]["objects"]) > 1]
             _, used = lib.verdict(values, looks, decisions, margin, layouts)
             used = max((n for n in looks if n <= used), default=len(values))
             said, ends, floor = lib.finding(
-                values[:used], level, margin, layouts and layouts[:used])
+                values[:used], level, margin, [x[:used] for x in layouts])
             kept = stored.pop((cell["id"], names[arm], names[base]))
             same = (kept["verdict"], kept["blocks"]) == (said, used) and all(
                 abs(math.log(kept[k]) - x) < 1e-9 for k, x in zip(("low", "high"), ends or ()))

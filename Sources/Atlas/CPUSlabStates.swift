@@ -10,15 +10,6 @@ extension State {
     "slab_free", "free_slow", "deactivate", "deferred_drained",
   ]
 
-  private static func slab(
-    _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],
-    allows: [String] = [], detached: Bool = false, inside: Bool = false
-  ) -> State {
-    State(
-      operation, name, summary, start, shows: shows, allows: allows, detached: detached,
-      inside: inside, paths: slabPaths)
-  }
-
   static let cpuslab: [State] =
     slabAllocating(.kmalloc) + [
       slab(

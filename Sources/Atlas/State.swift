@@ -65,8 +65,17 @@ public struct State: Sendable {
     "deactivate_deferred", "cpu_partial_alloc", "cpu_partial_node", "cpu_partial_free",
     "cpu_partial_drain", "free_frozen",
   ]
-  /// The same where single objects come from slabs and go to slabs.
-  static let slabPaths = paths + ["partial_add", "partial_remove", "slab_free"]
+  private static let slabPaths = paths + ["partial_add", "partial_remove", "slab_free"]
+
+  /// A state of a design in which single objects come from slabs and go to slabs.
+  static func slab(
+    _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],
+    allows: [String] = [], detached: Bool = false, inside: Bool = false
+  ) -> State {
+    State(
+      operation, name, summary, start, shows: shows, allows: allows, detached: detached,
+      inside: inside, paths: slabPaths)
+  }
 }
 
 extension State {

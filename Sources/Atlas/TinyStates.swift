@@ -2,15 +2,6 @@
 extension State {
   private static let placing = ["free_slow", "partial_add", "partial_remove", "slab_free"]
 
-  private static func slab(
-    _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],
-    allows: [String] = [], detached: Bool = false, inside: Bool = false
-  ) -> State {
-    State(
-      operation, name, summary, start, shows: shows, allows: allows, detached: detached,
-      inside: inside, paths: slabPaths)
-  }
-
   static let tiny: [State] =
     tinyAllocating(.kmalloc) + [
       slab(

@@ -9,7 +9,8 @@ func listSubjects() {
   // when a program starts.
   if unsafe getenv("GLIBC_TUNABLES") == nil {
     unsafe setenv("GLIBC_TUNABLES", "glibc.rtld.optional_static_tls=65536", 1)
-    unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
+    // The file itself: /proc/self/exe may be the loader.
+    unsafe execv(CommandLine.arguments[0], CommandLine.unsafeArgv)
   }
   for name in subjectNames {
     let line =

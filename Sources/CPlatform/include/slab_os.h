@@ -69,9 +69,23 @@ NL_SIGNAL_SAFE static inline long nl_membarrier(void) {
   return nl_syscall6(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
 }
 /// Address of `bytes` of zeroed, unpopulated memory, or a negative errno.
+///
+/// Asks for a place far from all code, at 24 TiB and some random pages.  The kernel's own choice is
+/// right below the libraries, where an arena would part them from those that are loaded later, and
+/// calls between objects that far apart cost more (0.65 ns each on Zen 5).
 NL_SIGNAL_SAFE static inline long nl_reserve(uint64_t bytes) {
-  return nl_syscall6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#ifndef NL_TSAN  // which has its shadow there
+  const uint64_t tebibyte = 1ull << 40;
+  const uint64_t random = (uintptr_t)__builtin_frame_address(0) & (tebibyte - 4096);
+  for (uint64_t i = 24; i < 44; i++) {
+    // 0x100000: MAP_FIXED_NOREPLACE, Linux 4.17; before, a mere wish.
+    long address = nl_syscall6(SYS_mmap, (long)(i * tebibyte + random), (long)bytes,
+                               PROT_READ | PROT_WRITE, flags | 0x100000, -1, 0);
+    if (address >= 0) return address;
+  }
+#endif
+  return nl_syscall6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 NL_SIGNAL_SAFE static inline long nl_advise(uintptr_t address, uint64_t bytes, int advice) {
   return nl_syscall6(SYS_madvise, (long)address, (long)bytes, advice, 0, 0, 0);

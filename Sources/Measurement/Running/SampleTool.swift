@@ -3,6 +3,8 @@ import Foundation
 /// The program that runs one sample: `nolock-sample`.
 public struct SampleTool: Sendable {
   public let path: String
+  /// Starts it beside its libraries; nil where it cannot be.
+  private let loader: String?
   private let environment: [String]
 
   /// Finds the program: the environment's NOLOCK_SAMPLE, else beside this executable.
@@ -21,6 +23,7 @@ public struct SampleTool: Sendable {
 
   init(path: String, environment: [String: String]) {
     self.path = path
+    loader = ProgramLoader.path(of: path)
     var variables = environment
     // jemalloc from Debian wants more static TLS than the loader keeps back by default.
     variables["GLIBC_TUNABLES"] = "glibc.rtld.optional_static_tls=65536"
@@ -29,7 +32,10 @@ public struct SampleTool: Sendable {
 
   /// The program with arguments.
   func child(_ arguments: [String]) -> ChildProcess {
-    ChildProcess(path: path, arguments: arguments, environment: environment)
+    guard let loader else {
+      return ChildProcess(path: path, arguments: arguments, environment: environment)
+    }
+    return ChildProcess(path: loader, arguments: [path] + arguments, environment: environment)
   }
 
   /// How one sample process ended.
@@ -41,8 +47,7 @@ public struct SampleTool: Sendable {
 
   /// Runs one sample; whatever the process does, it ends here within `seconds`.
   func run(_ entry: PlanEntry, seconds: Double, signals: Signals?) throws(Failure) -> Outcome {
-    let child = ChildProcess(path: path, arguments: [], environment: environment)
-    let result = try child.run(input: entry.bytes, seconds: seconds, signals: signals)
+    let result = try child([]).run(input: entry.bytes, seconds: seconds, signals: signals)
     let said = Self.lastLine(result.errors)
     switch result.end {
     case .interrupted: return .interrupted
@@ -115,8 +120,7 @@ public struct SampleTool: Sendable {
   ///
   /// - Throws: `sampleFailed` where the answer is not the agreed one.
   public func subjects() throws(Failure) -> [Subject] {
-    let child = ChildProcess(path: path, arguments: ["--subjects"], environment: environment)
-    let result = try child.run(input: [], seconds: 30, signals: nil)
+    let result = try child(["--subjects"]).run(input: [], seconds: 30, signals: nil)
     guard result.end == .exited(0) else {
       throw Failure(
         .sampleFailed, "\(path) --subjects failed: \(result.end)" + Self.lastLine(result.errors))

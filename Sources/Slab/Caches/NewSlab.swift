@@ -7,13 +7,7 @@ extension Instance {
   /// - Context: `M`'s: task for `Ordinary`, any for `Nolock`.
   /// - Complexity: one store per object and page.
   func makeSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Slab? {
-    var block = allocatePages(caller, order: cache.order, node: cache.nodeNumber, M.self)
-    if block == nil, cache.minimumOrder < cache.order {
-      count(caller, .orderFallback)
-      block = allocatePages(
-        caller, order: cache.minimumOrder, node: cache.nodeNumber, M.self)
-    }
-    guard let slab = block else { return nil }
+    guard let slab = slabPages(caller, cache, M.self) else { return nil }
     let size = cache.objectSize
     let objects = (4096 &<< slab.order) / size
     let first = unsafe address(ofPage: page(of: slab))
@@ -28,12 +22,28 @@ extension Instance {
     unsafe cache.link(of: object).pointee = nil
     unsafe slab.pointer.pointee.freelist = first
     unsafe slab.pointer.pointee.counters = UInt64(objects) &<< 16
+    makeKnown(caller, slab, of: cache)
+    return slab
+  }
+
+  /// Pages for a slab, in the preferred or the smallest order; nil iff neither could be had.
+  @inline(__always)
+  func slabPages<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Slab? {
+    let node = cache.nodeNumber
+    if let slab = allocatePages(caller, order: cache.order, node: node, M.self) { return slab }
+    if cache.minimumOrder >= cache.order { return nil }
+    count(caller, .orderFallback)
+    return allocatePages(caller, order: cache.minimumOrder, node: node, M.self)
+  }
+
+  /// Makes pages a slab of `cache`: from here on a free finds the cache by the address.
+  @inline(__always)
+  func makeKnown(_ caller: VCPU, _ slab: Slab, of cache: Cache) {
     unsafe slab.pointer.pointee.cache = UInt8(truncatingIfNeeded: cache.index)
     slab.isOnPartial = false
     slab.state = NL_PAGE_SLAB
     enter(slab, line: cache.index &+ Int(NL_LINE_FIRST.rawValue))
     count(caller, .slabAlloc)
-    return slab
   }
 
   /// Gives an empty, unlinked slab's pages back.

@@ -65,9 +65,7 @@ extension Configuration {
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
-      unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
-      unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
+      releaseDrains(vcpu)
       if vcpu != me, vcpu.state == NL_VCPU_ATTACHED.rawValue {
         vcpu.state = NL_VCPU_ORPHAN.rawValue  // the worker, once restarted, reclaims it
       }
@@ -81,6 +79,13 @@ extension Configuration {
       i &+= 1
     }
     unsafe nl_instance_set_dirty(instance.pointer, 1)
+  }
+
+  /// Frees the locks of flushes and drains: whoever was at it vanished.
+  static func releaseDrains(_ vcpu: VCPU) {
+    unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
+    unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
+    unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
   }
 
   /// Frees a lock whose holder vanished; true if what it guards must be given up.

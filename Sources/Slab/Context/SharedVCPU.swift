@@ -93,9 +93,7 @@ extension Configuration {
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
-      unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
-      unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
+      releaseDrains(vcpu)
       unsafe nl_store_u32(nl_vcpu_at_users(vcpu.pointer), vcpu == me ? 1 : 0)
       if unsafe abandons(nl_vcpu_at_page_owner(vcpu.pointer), old, new) {
         var order = 0

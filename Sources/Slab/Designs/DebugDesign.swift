@@ -7,7 +7,7 @@ import CPlatform
 ///
 /// A finding counts as a slab error and leaves a report; nothing dies of it, unless that was asked
 /// for.  Its own entry points pass their return address on.
-enum DebugDesign<C: Configuration>: Design {
+enum DebugDesign<C: Configuration>: WithoutLines {
   static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32, site: UInt)
     -> UnsafeMutableRawPointer?
   {
@@ -159,26 +159,4 @@ enum DebugDesign<C: Configuration>: Design {
     C.instance.validateChecked(vcpu)
     return true
   }
-
-  @inline(__always)
-  private static func drainOwn(_ vcpu: VCPU) {
-    if !vcpu.isShared, vcpu.deferred.hasWork { C.drainOwn(vcpu) }
-  }
-
-  // Nothing stands in a line.
-
-  @inline(__always)
-  static func hit<M: CallMode>(
-    _ line: Line, _ object: inout UnsafeMutableRawPointer?, _ mode: M.Type
-  ) -> Bool { false }
-  @inline(__always)
-  static func hit<M: CallMode>(
-    _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
-  ) -> Bool { false }
-  @inline(__always)
-  static func open(_ line: Line, of cache: Cache) {}
-  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache) {}
-  @inline(__always)
-  static func wake(_ line: Line) {}
-  static func flushRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int { 0 }
 }

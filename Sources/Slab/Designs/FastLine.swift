@@ -13,8 +13,10 @@ extension Design {
     }
     Lockdep.mightLock()
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocSlow(size, gfp, node) }
-    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard _fastPath(last < UInt(NOLOCK_MAX_CACHE_SIZE)) else {
+      return unsafe allocSlow(size, gfp, node)
+    }
+    guard _fastPath((gfp | UInt32(bitPattern: node &+ 1)) == 0) else {
       return unsafe flagged(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -26,7 +28,7 @@ extension Design {
   /// as it can: the real traces are full of it.
   @inline(never)
   static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
+    guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
       return unsafe zeroed(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -50,8 +52,10 @@ extension Design {
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
     let last = size &- 1
-    guard last < UInt(NOLOCK_MAX_CACHE_SIZE) else { return unsafe allocNolockSlow(size, gfp, node) }
-    guard (gfp | UInt32(bitPattern: node &+ 1)) == 0 else {
+    guard _fastPath(last < UInt(NOLOCK_MAX_CACHE_SIZE)) else {
+      return unsafe allocNolockSlow(size, gfp, node)
+    }
+    guard _fastPath((gfp | UInt32(bitPattern: node &+ 1)) == 0) else {
       return unsafe flaggedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?
@@ -65,7 +69,7 @@ extension Design {
   static func flaggedNolock(
     _ size: UInt, _ gfp: UInt32, _ node: Int32
   ) -> UnsafeMutableRawPointer? {
-    guard gfp == NOLOCK_GFP_ACCOUNT.rawValue, node == NOLOCK_NO_NODE else {
+    guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
       return unsafe zeroedNolock(size, gfp, node)
     }
     var object: UnsafeMutableRawPointer?

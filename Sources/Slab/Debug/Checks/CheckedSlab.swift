@@ -92,12 +92,7 @@ extension Instance {
 
   private func makeCheckedSlab<M: CallMode>(_ caller: VCPU, _ cache: Cache, _ mode: M.Type) -> Slab?
   {
-    var block = allocatePages(caller, order: cache.order, node: cache.nodeNumber, M.self)
-    if block == nil, cache.minimumOrder < cache.order {
-      count(caller, .orderFallback)
-      block = allocatePages(caller, order: cache.minimumOrder, node: cache.nodeNumber, M.self)
-    }
-    guard let slab = block else { return nil }
+    guard let slab = slabPages(caller, cache, M.self) else { return nil }
     let bytes = 4096 &<< slab.order
     unsafe nl_fill(address(ofPage: page(of: slab)), CheckedObject.poisonUnused, bytes)
     let objects = bytes / cache.stride
@@ -113,11 +108,7 @@ extension Instance {
       i &+= 1
     }
     rebuildFreelist(slab, cache)
-    unsafe slab.pointer.pointee.cache = UInt8(truncatingIfNeeded: cache.index)
-    slab.isOnPartial = false
-    slab.state = NL_PAGE_SLAB
-    enter(slab, line: cache.index &+ Int(NL_LINE_FIRST.rawValue))
-    count(caller, .slabAlloc)
+    makeKnown(caller, slab, of: cache)
     return slab
   }
 

@@ -79,15 +79,32 @@ extension CPUSlabDesign {
   static func giveUp(_ vcpu: VCPU, _ line: Line, _ cache: Cache) {
     unsafe nl_line_release_request(line.pointer)
     guard line.tryLock() else { return }
+    let held = unsafe takeAll(line)
+    line.unlock()
+    unsafe giveBack(vcpu, cache, held)
+  }
+
+  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache) {
+    unsafe giveBack(caller, cache, takeAll(line))
+  }
+
+  /// What a line held: the active slab, the objects taken off it, and the partial slabs.
+  private typealias Held = (slab: Slab?, freelist: UnsafeMutableRawPointer?, chain: Slab?)
+
+  /// Empties a line, lock held.
+  @inline(__always)
+  private static func takeAll(_ line: Line) -> Held {
     let cpu = CPUSlab(line)
-    let slab = cpu.slab
-    let freelist = unsafe cpu.freelist
-    let chain = cpu.partial
+    let held = unsafe (cpu.slab, cpu.freelist, cpu.partial)
     cpu.partial = nil
     cpu.partialCount = 0
     cpu.clear()
-    line.unlock()
-    if let slab { unsafe deactivate(vcpu, cache, slab, freelist) }
-    C.instance.putPartials(vcpu, cache, chain)
+    return unsafe held
+  }
+
+  @inline(__always)
+  private static func giveBack(_ caller: VCPU, _ cache: Cache, _ held: Held) {
+    if let slab = unsafe held.slab { unsafe deactivate(caller, cache, slab, held.freelist) }
+    unsafe C.instance.putPartials(caller, cache, held.chain)
   }
 }

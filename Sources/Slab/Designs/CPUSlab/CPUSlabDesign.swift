@@ -106,18 +106,6 @@ enum CPUSlabDesign<C: Configuration>: Design {
     cpu.partialCount = 0
   }
 
-  static func empty(_ caller: VCPU, _ line: Line, of cache: Cache) {
-    let cpu = CPUSlab(line)
-    let slab = cpu.slab
-    let freelist = unsafe cpu.freelist
-    let chain = cpu.partial
-    cpu.partial = nil
-    cpu.partialCount = 0
-    cpu.clear()
-    if let slab { unsafe deactivate(caller, cache, slab, freelist) }
-    C.instance.putPartials(caller, cache, chain)
-  }
-
   /// The slow path looks at the list itself.
   @inline(__always)
   static func wake(_ line: Line) {}

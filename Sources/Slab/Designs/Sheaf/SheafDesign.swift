@@ -15,11 +15,11 @@ enum SheafDesign<C: Configuration>: Design {
     _ line: Line, _ object: inout UnsafeMutableRawPointer?, _ mode: M.Type
   ) -> Bool {
     #if !NOLOCK_BROKEN_NO_TRYLOCK
-      if C.isGuarded, line.isLocked { return false }
+      if C.isGuarded, _slowPath(line.isLocked) { return false }
     #endif
     if C.isGuarded, !line.lock() { return false }
     let top = unsafe line.top
-    if unsafe UInt(bitPattern: top) <= nl_line_empty(line.pointer) {
+    if unsafe _slowPath(UInt(bitPattern: top) <= nl_line_empty(line.pointer)) {
       if C.isGuarded { line.unlock() }
       return false
     }
@@ -41,10 +41,10 @@ enum SheafDesign<C: Configuration>: Design {
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool {
     if C.isGuarded {
-      if line.isLocked || !line.lock() { return false }
+      if _slowPath(line.isLocked) || !line.lock() { return false }
     }
     let top = unsafe line.top
-    if unsafe UInt(bitPattern: top) >= nl_line_full(line.pointer) {
+    if unsafe _slowPath(UInt(bitPattern: top) >= nl_line_full(line.pointer)) {
       if C.isGuarded { line.unlock() }
       return false
     }

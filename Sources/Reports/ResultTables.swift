@@ -85,11 +85,10 @@ public enum ResultTables {
   /// `× empty`: the foreground's time against the same subject's control arm, block by block.
   private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "handlers of the above: their calls in ns, shares of their allocations in %",
+      title: "handlers of the above: their calls in ns, allocations in %, deferred frees per signal",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("p50"), .init("p99"), .init("p99.9"),
-        .init("first try"), .init("next"), .init("failed"), .init("of a slab"),
-        .init("deferred/irq"),
+        .init("first try"), .init("next"), .init("failed"), .init("slab"), .init("deferred"),
         .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {

@@ -93,7 +93,8 @@ let package = Package(
     .testTarget(
       name: "DoctorTests", dependencies: ["Doctor", "Measurement", "Events"],
       swiftSettings: strict),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", path: "Tests/TestSupport", exclude: ["Fixtures"], swiftSettings: strict),
     .target(
       name: "CSweep", dependencies: ["CPlatform"], path: "Tests/CSweep", cSettings: optimizedC),
     // Interrupts every state at every boundary; a process of its own, because it forks.
@@ -110,7 +111,7 @@ let package = Package(
       dependencies: [
         "TestSupport", "Workloads", "Subjects", "Injection", "Counters", "CRecords", "CNolock",
       ],
-      exclude: ["Fixtures"], swiftSettings: strict),
+      swiftSettings: strict),
     .testTarget(name: "TracesTests", dependencies: ["Traces", "CRecords"], swiftSettings: strict),
     .testTarget(
       name: "StatisticsTests",
@@ -126,7 +127,7 @@ let package = Package(
       name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),
     .testTarget(
       name: "NolockCLITests",
-      dependencies: ["CRecords", "NolockCLI", "Measurement", "Traces", "confined"],
+      dependencies: ["CRecords", "NolockCLI", "Measurement", "TestSupport", "Traces", "confined"],
       swiftSettings: strict),
   ]
 )

@@ -101,18 +101,70 @@ def interval(values, confidence):
     return (x[k - 1], x[n - k]) if k else None
 
 
-def verdict(values, looks, decisions, margin=math.log(1.02)):
-    """(verdict, blocks used): the words of harness.md without the layout floor (one build)."""
+def layout_floor(values, layouts):
+    """How far the layouts' medians are apart beyond what the noise of so few blocks gives; 0 where
+    fewer than two layouts have three blocks."""
+    groups = [g for g in ([v for v, l in zip(values, layouts) if l == one] for one in set(layouts))
+              if len(g) >= 3]
+    if len(groups) < 2:
+        return 0.0
+    middles = [median(g) for g in groups]
+    deviations = [abs(v - m) for g, m in zip(groups, middles) for v in g]
+    expected = (1.13, 1.69, 2.06, 2.33, 2.53, 2.70, 2.85)[min(len(groups), 8) - 2]
+    noise = (expected * 1.2533 * 1.4826 * median(deviations)
+             / math.sqrt(len(deviations) / len(groups)))
+    return math.sqrt(max(0.0, (max(middles) - min(middles)) ** 2 - noise ** 2))
+
+
+def finding(values, level, margin, layouts=(), last=True):
+    """(verdict, interval, floor) of one look, in the words of harness.md; layouts: of each arm with
+    several, by block, the one it was drawn in; the floor widens the margin at the last look only."""
+    found = interval(values, level)
+    floor = max((layout_floor(values, drawn) for drawn in layouts), default=0.0)
+    if not found:
+        return "inconclusive", None, floor
+    within = max(margin, floor) if last else margin
+    if -within <= found[0] and found[1] <= within:
+        return "same", found, floor
+    if (found[0] > 0 or found[1] < 0) and abs(median(values)) >= floor:
+        return ("slower" if median(values) > 0 else "faster"), found, floor
+    return "inconclusive", found, floor
+
+
+def verdict(values, looks, decisions, margin=math.log(1.02), layouts=()):
+    """(verdict, blocks used) by the first look that decides."""
     level = 1 - ALPHA / (max(1, len(looks)) * decisions)
-    for look in (n for n in looks if n <= len(values)):
-        found = interval(values[:look], level)
-        if not found:
-            continue
-        if -margin <= found[0] and found[1] <= margin:
-            return "same", look
-        if found[0] > 0 or found[1] < 0:
-            return ("slower" if found[0] > 0 else "faster"), look
+    reached = [n for n in looks if n <= len(values)]
+    for look in reached:
+        said = finding(values[:look], level, margin, [x[:look] for x in layouts],
+                       look == reached[-1])[0]
+        if said != "inconclusive":
+            return said, look
     return "inconclusive", len(values)
+
+
+MASK = (1 << 64) - 1
+
+
+def fnv1a(text):
+    h = 0xCBF29CE484222325
+    for byte in text.encode():
+        h = (h ^ byte) * 0x100000001B3 & MASK
+    return h
+
+
+def splitmix(seed):
+    """The first number of SplitMix64."""
+    z = (seed + 0x9E3779B97F4A7C15) & MASK
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+    return z ^ (z >> 31)
+
+
+def layout(plan, cell, block, arm):
+    """The layout that a block drew for an arm (no copy of a gate)."""
+    seed = splitmix(plan["seed"] ^ fnv1a("\x1f".join(["layout", cell, str(block), str(arm)])))
+    return splitmix(seed) % max(1, len(plan["arms"][arm]["objects"]))
 
 
 def objects(folder, *extra):

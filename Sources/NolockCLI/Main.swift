@@ -14,6 +14,9 @@ struct Nolock: ParsableCommand {
 
       Example: nolock run quick
       """,
+    // Without a commit: SwiftPM's cached manifest would name an older one.  What exactly ran is in
+    // each result's fingerprint: the hashes of both programs.
+    version: "nolock 1",
     subcommands: [
       RunCommand.self, CompareCommand.self, BaselineCommand.self, GateCommand.self,
       SeriesCommand.self, AtlasCommand.self, ListCommand.self, TraceCommand.self,

@@ -88,7 +88,8 @@ public enum ResultTables {
       title: "handlers of the above: their calls in ns, shares of their allocations in %",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("p50"), .init("p99"), .init("p99.9"),
-        .init("first try"), .init("next"), .init("failed"), .init("deferred"),
+        .init("first try"), .init("next"), .init("failed"), .init("of a slab"),
+        .init("deferred/irq"),
         .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {
@@ -103,7 +104,8 @@ public enum ResultTables {
         NumberText.percent(cell.summary("handler_first_share")?.median),
         NumberText.percent(cell.summary("handler_next_bucket_share")?.median),
         NumberText.percent(cell.summary("handler_failed_share")?.median),
-        cell.counters["stat.free_deferred"].map { "\($0)" } ?? "–",
+        NumberText.percent(cell.summary("handler_slab_share")?.median),
+        NumberText.orDash(cell.summary("deferred_per_signal")?.median),
         NumberText.orDash(control?.median), NumberText.interval(control?.low, control?.high),
       ])
     }

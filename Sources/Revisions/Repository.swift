@@ -33,8 +33,13 @@ public struct Repository: Sendable {
   }
 
   /// Runs git in the repository.
+  ///
+  /// - Throws: `interrupted`; what git itself refuses is in the result.
   func git(_ words: [String], input: [UInt8] = []) throws(Failure) -> ToolCommand.Result {
-    try ToolCommand.run(["git", "-C", path] + words, input: input, seconds: 120, signals: signals)
+    let result = try ToolCommand.run(
+      ["git", "-C", path] + words, input: input, seconds: 120, signals: signals)
+    if result.interrupted { throw Failure(.interrupted, "interrupted in git \(words.first ?? "")") }
+    return result
   }
 
   /// The commit of a revision; `nil` iff git knows none of that name.

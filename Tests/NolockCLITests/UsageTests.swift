@@ -69,6 +69,19 @@ struct UsageTests {
     #expect(result.output.contains("Example: nolock \(verb)"))
   }
 
+  @Test("--version is the library's (scripts/build-library), on stdout, in every verb")
+  func version() throws {
+    let script = try String(
+      contentsOfFile: Paths.package + "/scripts/build-library", encoding: .utf8)
+    let number = try #require(script.firstMatch(of: /(?m)^version=(.+)$/)?.1)
+    for words in [["--version"], ["run", "--version"]] {
+      let result = try Program.run(Paths.nolock, words)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output == "nolock \(number)\n")
+      #expect(result.errors.isEmpty)
+    }
+  }
+
   @Test("a dry run prints the plan and writes nothing")
   func dryRun() throws {
     try temporaryFolder { folder in

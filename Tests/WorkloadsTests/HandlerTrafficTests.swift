@@ -1,4 +1,5 @@
 import CRecords
+import TestSupport
 import Testing
 
 /// Handlers are in their steady state from the first signal that is measured.
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test func everyAllocationReplacesAnObject() throws {
-    let path = try fixtureSubject()
+    let path = try FixtureSubject.build()
     for _ in 0..<5 {
       let sample = try short("rev:fixture", threads: 1, path)
       #expect(sample.status == NL_OK, "\(sample.reason)")

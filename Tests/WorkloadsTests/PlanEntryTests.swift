@@ -1,5 +1,6 @@
 import CRecords
 import Foundation
+import TestSupport
 import Testing
 
 /// A malformed plan entry ends with 64 and one line; a missing subject is a skipped sample.
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test func peerMustDefineItsOwnMalloc() throws {
-    let path = try fixtureSubject()
+    let path = try FixtureSubject.build()
     defer { try? FileManager.default.removeItem(atPath: path) }
     // The loader would find libc's malloc behind it.
     let sample = try sample(entry("peer:fixture", NL_PAIR) { set(&$0.object_path, path) })

@@ -13,6 +13,8 @@ struct CellFindings {
     let baseMedian: Double?
     /// Why there is no finding.
     let reason: String?
+    /// The cell goes on without one of the two arms.
+    var isAbsent = false
   }
 
   let entries: [Entry]
@@ -45,6 +47,12 @@ struct CellFindings {
         pair: pair, metric: metric, finding: nil, isDecided: false, armMedian: nil,
         baseMedian: nil, reason: reason)
     }
+    if let absence = plan.absence(pair, in: cell) {
+      return Entry(
+        pair: pair, metric: metric, finding: nil, isDecided: true, armMedian: nil,
+        baseMedian: nil, reason: absence, isAbsent: true)
+    }
+    if let reason = cell.reason { return nothing(reason) }
     guard let derived = Derived.named(metric.name) else {
       return nothing("metric \(metric.name) is not known")
     }
@@ -59,24 +67,26 @@ struct CellFindings {
       return nothing(arm.isEmpty ? "no block" : "a sample has no \(metric.name)")
     }
     guard let ratios = derived.losses(arm, base) else { return nothing("a value is not above 0") }
-    let layouts = table.whole.map { plan.layout(of: pair.base, in: cell, block: $0) }
+    // Either side's layouts may differ: a base whose layouts agree says nothing of the arm's.
+    let layouts = [pair.arm, pair.base].filter { plan.arms[$0].layouts > 1 }.map { arm in
+      table.whole.map { plan.layout(of: arm, in: cell, block: $0) }
+    }
     let reached = looks.filter { $0 <= ratios.count }
     func finding(_ count: Int) -> Finding {
       let part = Array(ratios.prefix(count))
-      // A built-in subject against a shared object, or two different ones, are different builds.
-      let builds = plan.arms[pair.base].layouts > 1
-      let spread =
-        builds ? LayoutSpread(layouts: Array(layouts.prefix(count)), ratios: part) : nil
+      let spreads = layouts.compactMap {
+        LayoutSpread(layouts: Array($0.prefix(count)), ratios: part)
+      }
       let interval = MedianInterval(part, confidence: confidence)
       return Finding(
         blocks: count, median: median(part) ?? 0, interval: interval.map { $0.low...$0.high },
-        floor: spread?.floor ?? 0, layoutSpread: spread?.spread)
+        floor: spreads.map(\.floor).max() ?? 0, layoutSpread: spreads.map(\.spread).max())
     }
     var last: Finding?
     for look in reached {
       let found = finding(look)
       last = found
-      if decided(found, metric, pair) {
+      if decided(found, metric, pair, isLast: look == looks.last) {
         return Entry(
           pair: pair, metric: metric, finding: found, isDecided: true,
           armMedian: median(Array(arm.prefix(look))), baseMedian: median(Array(base.prefix(look))),
@@ -94,12 +104,15 @@ struct CellFindings {
       baseMedian: median(base), reason: nil)
   }
 
+  /// A floor above the margin makes nothing the same before the last look: of few blocks it is
+  /// mostly noise, and the less they say the wider it would be.
   private static func decided(
-    _ finding: Finding, _ metric: ComparisonPlan.Metric, _ pair: ComparisonPlan.Pair
+    _ finding: Finding, _ metric: ComparisonPlan.Metric, _ pair: ComparisonPlan.Pair, isLast: Bool
   ) -> Bool {
     let limit = metric.threshold
     return switch pair.role {
-    case .compared: Verdict(finding, margin: max(limit, finding.floor)) != .inconclusive
+    case .compared:
+      Verdict(finding, margin: isLast ? max(limit, finding.floor) : limit) != .inconclusive
     case .new: GateVerdict(finding, limit: limit) != .inconclusive
     case .copy: ControlVerdict(copy: finding, limit: limit) != .inconclusive
     case .plant: ControlVerdict(plant: finding, limit: limit) != .inconclusive

@@ -54,13 +54,12 @@ extension ComparisonRunner {
     switch try tool.run(entry, seconds: limit(target), signals: signals) {
     case .interrupted:
       interrupted = true
-    case .failed(let reason, _):
-      plan.cells[index].reason = "\(plan.arms[arm].name): \(reason)"
+    case .failed(let reason, _): leaveOut(arm, of: index, because: reason)
     case .record(let record):
       guard record.status == .ok, let iterations = record.value("iterations"), iterations > 0,
         let operations = record.value("operations")
       else {
-        plan.cells[index].reason = "\(plan.arms[arm].name): \(record.reason)"
+        leaveOut(arm, of: index, because: record.reason)
         return nil
       }
       let threads = UInt64(cell.cell.threads)
@@ -72,7 +71,8 @@ extension ComparisonRunner {
     return nil
   }
 
-  /// One sample of every arm, not counted: whether it runs, and how long a block takes.
+  /// One sample of every arm, not counted: whether it runs, and how long a block takes of those that
+  /// do.
   private func schedule(_ index: Int) throws(Failure) {
     guard let calibration = plan.cells[index].calibration else { return }
     let perThread = Double(calibration.operationsPerThread)
@@ -81,9 +81,10 @@ extension ComparisonRunner {
     let unit = [.batch, .kunit].contains(what.workload) ? what.batch : 1
     plan.cells[index].chunk = UInt32(clamping: max(1, Int(wanted) / unit) * unit)
     let cell = plan.cells[index]
-    let before = monotonicSeconds()
+    var seconds = 0.0
     let base = plan.pairs.first?.base ?? 0
     for arm in plan.arms.indices {
+      let before = monotonicSeconds()
       let seed = derivedSeed(plan.seed, "pilot", cell.id)
       let length = calibration.targetNanoseconds
       let entry = try entry(cell, arm, 0, seed, calibration, length)
@@ -91,17 +92,16 @@ extension ComparisonRunner {
       case .interrupted:
         interrupted = true
         return
-      case .failed(let reason, _): plan.cells[index].reason = "\(plan.arms[arm].name): \(reason)"
+      case .failed(let reason, _): leaveOut(arm, of: index, because: reason)
       case .record(let record) where record.status != .ok:
-        plan.cells[index].reason = "\(plan.arms[arm].name): \(record.reason)"
+        leaveOut(arm, of: index, because: record.reason)
       case .record(let record):
         if arm == base { fixLimits(index, record) }
-        continue
+        seconds += monotonicSeconds() - before
       }
-      return
+      if plan.cells[index].reason != nil { return }
     }
-    let seconds = max(1e-4, monotonicSeconds() - before)
-    let fits = Int(min(1e6, plan.budgetSeconds / seconds))
+    let fits = Int(min(1e6, plan.budgetSeconds / max(1e-4, seconds)))
     let blocks = min(fits, plan.largestBlocks ?? fits)
     plan.cells[index].blocks = blocks
     plan.cells[index].schedule = LookSchedule(blocks: blocks, comparisons: plan.decisions)

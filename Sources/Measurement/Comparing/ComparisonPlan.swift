@@ -72,7 +72,9 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
     /// Blocks that the budget allows, and the looks that follow; null until calibrated.
     @Explicit public var blocks: Int?
     @Explicit public var schedule: LookSchedule?
-    /// Why the cell could not be calibrated: an arm cannot run it.
+    /// Arms that cannot run it; null where all can.
+    @Explicit public var missing: [Missing]?
+    /// Why nothing is measured: the base cannot run it, or no arm besides it.
     @Explicit public var reason: String?
 
     public init(_ cell: Cell, metrics: [Metric], counts: [String] = [], dilations: [Double]) {
@@ -85,6 +87,7 @@ public struct ComparisonPlan: Codable, Equatable, Sendable {
       chunk = 0
       blocks = nil
       schedule = nil
+      missing = nil
       reason = nil
     }
   }

@@ -25,8 +25,10 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
     public var blocksDropped: Int
     /// The margin in force as a share, the layout floor included; gate: the limit.
     public var margin: Double
-    /// How far the base's layouts differ, as a share; null with one layout.
+    /// How far the layouts of the arm or of the base differ, the greater, as a share; null with one
+    /// layout each.
     @Explicit public var layoutSpread: Double?
+    /// Layouts of the arm or the base, the fewer.
     public var layouts: Int
     public var verdict: Verdict
     /// The smallest margin that the interval would fit, as a share.
@@ -69,6 +71,7 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
     layoutSeeds = plan.layoutSeeds
     notes = plan.arms.filter { !$0.note.isEmpty }.map { "\($0.name): \($0.note)" }
     lines = []
+    var isWidened = false
     for (index, cell) in plan.cells.enumerated() {
       let findings = CellFindings(plan, index, samples: samples)
       for entry in findings.entries {
@@ -83,7 +86,18 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
           "\(cell.id): \(dropped) blocks dropped whole: \(findings.table.reason ?? "a failed sample")"
         )
       }
+      isWidened = isWidened || findings.entries.contains(where: Self.isWidened)
     }
+    if isWidened {
+      notes.append(
+        "a margin above the one asked for is the layouts': the same code in another file differed "
+          + "by as much")
+    }
+  }
+
+  /// Whether the layout floor is above the margin that was asked for.
+  private static func isWidened(_ entry: CellFindings.Entry) -> Bool {
+    entry.pair.role == .compared && (entry.finding?.floor ?? 0) > entry.metric.threshold
   }
 
   private static func line(
@@ -104,12 +118,13 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
       scale: derived?.scale ?? .ratio, ratio: finding.map { shown($0.median) }, low: ends?.min(),
       high: ends?.max(),
       confidence: finding?.interval == nil ? nil : cell.schedule?.confidence,
-      blocks: finding?.blocks ?? 0, blocksDropped: dropped, margin: share(margin),
+      blocks: finding?.blocks ?? 0, blocksDropped: entry.isAbsent ? 0 : dropped,
+      margin: share(margin),
       layoutSpread: finding?.layoutSpread.map(share),
-      layouts: plan.arms[entry.pair.base].layouts,
+      layouts: min(plan.arms[entry.pair.arm].layouts, plan.arms[entry.pair.base].layouts),
       verdict: finding.map { Verdict($0, margin: margin) } ?? .inconclusive,
       couldHaveShown: finding?.couldHaveShown(derived?.scale ?? .ratio), armMedian: entry.armMedian,
-      baseMedian: entry.baseMedian, reason: entry.reason.map { cell.reason ?? $0 },
+      baseMedian: entry.baseMedian, reason: entry.reason,
       identical: false)
   }
 
@@ -123,8 +138,6 @@ public struct ComparisonReport: Codable, Equatable, Sendable {
       armMedian: nil, baseMedian: nil, reason: "identical build, not measured", identical: true)
   }
 
-  /// Whether more than 2 % of a cell's blocks were dropped: the run is then void.
-  public var isVoid: Bool {
-    lines.contains { Double($0.blocksDropped) > 0.02 * Double($0.blocks + $0.blocksDropped) }
-  }
+  /// Whether a line is void: then the run is.
+  public var isVoid: Bool { lines.contains(where: \.isVoid) }
 }

@@ -18,10 +18,12 @@ public final class ComparisonRunner {
   private var nextBlock: [Int] = []
   private var validBlocks: [Int] = []
   private var failedBlocks: [Int] = []
+  /// Failed samples by cell and arm, in blocks that were run to their end.
+  private var failures: [[Int]] = []
 
   /// Time of a sample on top of its measured part before it is killed.
   static let graceSeconds = 10.0
-  /// A cell none of whose first blocks is whole is given up.
+  /// A gate's cell none of whose first blocks is whole is given up.
   private static let hopeless = 3
 
   /// - Parameter resumed: samples of the interrupted comparison that goes on here.
@@ -86,12 +88,16 @@ public final class ComparisonRunner {
   /// Whether a cell is undecided and may have another block.
   private func wantsMore(_ index: Int) -> Bool {
     let cell = plan.cells[index]
-    guard let schedule = cell.schedule, let blocks = cell.blocks else { return false }
+    guard cell.reason == nil, let schedule = cell.schedule, let blocks = cell.blocks else {
+      return false
+    }
     // Counts need one block; what is single-stepped none.
     if cell.metrics.isEmpty {
       return validBlocks[index] < min(1, blocks) && failedBlocks[index] == 0
     }
-    if validBlocks[index] == 0 && failedBlocks[index] >= Self.hopeless { return false }
+    if plan.gate != nil && validBlocks[index] == 0 && failedBlocks[index] >= Self.hopeless {
+      return false
+    }
     // Without a look the blocks are run all the same: they are shown, and decide nothing.
     guard validBlocks[index] < max(schedule.looks.last ?? 0, schedule.looks.isEmpty ? blocks : 0)
     else { return false }
@@ -104,6 +110,7 @@ public final class ComparisonRunner {
     nextBlock = blocks.map { ($0.whole.last ?? -1, $0.dropped.last ?? -1) }.map { max($0, $1) + 1 }
     validBlocks = blocks.map(\.whole.count)
     failedBlocks = blocks.map(\.dropped.count)
+    failures = blocks.map(\.failures)
   }
 
   private func block(_ index: Int) throws(Failure) {
@@ -117,7 +124,8 @@ public final class ComparisonRunner {
       sample.block == number && plan.arms.indices.contains { plan.key(cell, $0) == sample.hash }
     }.map { $0.attempt + 1 }
     var whole = true
-    for (position, arm) in plan.order(of: cell, block: number).enumerated() {
+    let order = plan.order(of: cell, block: number).filter(cell.runs)
+    for (position, arm) in order.enumerated() {
       guard
         let sample = try sample(
           cell, arm, block: number, position: position, attempt: attempt ?? 0)
@@ -126,10 +134,20 @@ public final class ComparisonRunner {
         return
       }
       try keep(sample)
-      if sample.status != .ok { whole = false }
+      if sample.status != .ok {
+        whole = false
+        failures[index][arm] += 1
+      }
     }
     nextBlock[index] += 1
     if whole { validBlocks[index] += 1 } else { failedBlocks[index] += 1 }
+    guard !whole, plan.gate == nil else { return }
+    let blocks = validBlocks[index] + failedBlocks[index]
+    guard leaveOutFailing(index, blocks: blocks, failures: failures[index]) else { return }
+    let table = BlockTable(plan, plan.cells[index], samples: samples)
+    validBlocks[index] = table.whole.count
+    failedBlocks[index] = table.dropped.count
+    try save()
   }
 
   private func sample(

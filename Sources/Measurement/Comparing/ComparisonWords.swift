@@ -35,6 +35,9 @@ extension ComparisonReport.Line {
     }
   }
 
+  /// Whether more than 2 % of the cell's blocks were dropped.
+  public var isVoid: Bool { Double(blocksDropped) > 0.02 * Double(blocks + blocksDropped) }
+
   private var isLowerBetter: Bool {
     Derived.named(metric)?.lowerIsBetter ?? true
   }

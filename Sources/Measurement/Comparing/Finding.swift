@@ -11,7 +11,8 @@ public struct Finding: Equatable, Sendable {
   public let interval: ClosedRange<Double>?
   /// Logarithm; a difference below it may be the layout's and is not called one.
   public let floor: Double
-  /// How far apart the base's layouts were, as a logarithm; `nil` with one layout.
+  /// How far apart the layouts of that of both arms were whose differ more, as a logarithm; `nil`
+  /// with one layout each.
   public let layoutSpread: Double?
 
   /// Whether 0 is outside.

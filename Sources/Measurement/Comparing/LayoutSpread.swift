@@ -1,7 +1,8 @@
 import Foundation
 import Statistics
 
-/// How much the base's layouts differ among themselves.
+/// How much one arm's layouts differ among themselves.  A layout is a file of its own, so where its
+/// pages lie in memory is in it.
 struct LayoutSpread {
   /// Greatest less smallest of the layouts' medians, logarithms.
   let spread: Double
@@ -10,7 +11,9 @@ struct LayoutSpread {
   /// blocks per layout and d the expected range of that many normal values (1.13, 1.69, 2.06).
   let floor: Double
 
-  /// - Parameter ratios: logarithms of arm / base by block; the arm's own layouts are noise here.
+  /// - Parameters:
+  ///   - layouts: by block, what this arm drew; the other arm's are noise here.
+  ///   - ratios: logarithms of arm / base by block.
   /// - Returns: `nil` iff fewer than two layouts have three blocks.
   init?(layouts: [Int], ratios: [Double]) {
     let groups = Dictionary(grouping: zip(layouts, ratios), by: \.0)

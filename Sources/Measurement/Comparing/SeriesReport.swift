@@ -37,7 +37,9 @@ public struct SeriesReport: Codable, Equatable, Sendable {
     }
 
     /// Cells in which this patch makes it slower.
-    public var slower: [Effect] { effects.filter { $0.patch?.verdict == .slower } }
+    public var slower: [Effect] {
+      effects.filter { $0.patch.map { $0.verdict == .slower && !$0.isVoid } ?? false }
+    }
   }
 
   public struct Version: Codable, Equatable, Sendable {

@@ -10,8 +10,8 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Subjects (sheaves, glibc, rev:FILE.so), baselines and git revisions ('.' is the working \
       tree) are measured side by side against the first one, in blocks of fresh random order, \
-      until each cell is decided or its budget ends.  Result folders are compared as they are, \
-      where machine and harness match.
+      until each cell is decided or its budget ends.  What cannot run a cell is left out of it (exit \
+      code 3).  Result folders are compared as they are, where machine and harness match.
 
       Example: nolock compare HEAD~1 HEAD --budget 30s
       """)

@@ -91,7 +91,7 @@ struct ComparisonSession {
   /// What ends the command besides its verdicts.
   ///
   /// - Throws: `interrupted`, `void` where more than 2 % of the blocks were dropped, `sampleFailed`
-  ///   where a cell could not be measured.
+  ///   where an arm could not run a cell.
   func check(_ outcome: Outcome, verb: String) throws(Failure) {
     Terminal.say("results in \(directory)")
     if outcome.result.interrupted {
@@ -101,8 +101,10 @@ struct ComparisonSession {
     if outcome.result.isVoid {
       throw Failure(.void, "more than 2 % of the blocks were dropped, see \(directory)")
     }
-    if let broken = outcome.plan.cells.first(where: { $0.reason != nil }) {
-      throw Failure(.sampleFailed, "\(broken.id): \(broken.reason ?? "")")
+    let broken = outcome.plan.failures
+    if let first = broken.first {
+      let more = broken.count > 1 ? " (and \(broken.count - 1) more)" : ""
+      throw Failure(.sampleFailed, first + more)
     }
   }
 }

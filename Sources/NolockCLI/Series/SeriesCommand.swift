@@ -11,7 +11,7 @@ struct SeriesCommand: ParsableCommand {
       Every patch is built and measured in the same blocks as all others, alone (against the patch \
       before it) and in sum (against the base).  With two mboxes the second version is matched \
       with the first by git range-diff and compared.  Ends with 2 where a patch makes a cell \
-      slower, 3 where one does not apply or build.
+      slower, 3 where one does not apply, build or run a cell (it is left out of that cell alone).
 
       Example: nolock series main..topic
       Example: nolock series --mbox v2.mbox --mbox v3.mbox --base v1.0
@@ -60,7 +60,13 @@ struct SeriesCommand: ParsableCommand {
     let report = SeriesReporting(versions, arms, matches, outcome).report()
     try AtomicFile.write(json: report, to: session.directory + "/" + SeriesReport.fileName)
     try print(report)
-    try session.check(outcome, verb: "series")
+    do {
+      try session.check(outcome, verb: "series")
+    } catch {
+      // A regression goes before what failed and what is void, not before an interruption.
+      guard !outcome.result.interrupted, !report.culprits.isEmpty else { throw error }
+      Terminal.say("nolock: \(error.message)")
+    }
     if !report.culprits.isEmpty { throw ExitCode(ExitStatus.regression.rawValue) }
     if report.hasProblems { throw ExitCode(ExitStatus.sampleFailed.rawValue) }
   }

@@ -49,7 +49,7 @@ public enum ComparisonTables {
     ]
   }
 
-  /// `4: 0.31 %`: number of layouts and how far the base's differ.
+  /// `4: 0.31 %`: number of layouts and how far the arm's or the base's differ.
   static func layouts(_ line: ComparisonReport.Line) -> String {
     line.identical ? "–" : "\(line.layouts)" + (line.layoutSpread.map { ": " + share($0) } ?? "")
   }

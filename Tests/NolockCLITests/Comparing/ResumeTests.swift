@@ -33,7 +33,7 @@ extension Comparing {
           Paths.nolock, words + ["-o", out], environment: slow, folder: package
         ) { process in
           let log = out + "/" + SampleLog.fileName
-          for _ in 0..<8000 where process.isRunning {
+          for _ in 0..<24_000 where process.isRunning {
             let size = (try? Data(contentsOf: URL(fileURLWithPath: log)).count) ?? 0
             if size > 4000 { break }
             usleep(5000)

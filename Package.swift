@@ -54,7 +54,8 @@ let package = Package(
     .target(
       name: "Atlas", dependencies: ["CNolock", "CPlatform", "Subjects"], swiftSettings: signalSafe),
     .executableTarget(
-      name: "NolockSample", dependencies: ["Atlas", "CRecords", "Subjects", "Workloads"],
+      name: "NolockSample",
+      dependencies: ["Atlas", "CPlatform", "CRecords", "Subjects", "Workloads"],
       swiftSettings: signalSafe,
       linkerSettings: [.unsafeFlags(["-static-stdlib", "-Xlinker", "-z", "-Xlinker", "now"])]),
 

@@ -74,7 +74,7 @@ import Subjects
     case .before(let counter, let shrunk):
       grow(shrunk, .kmalloc)
       release(shrunk, .kfree)
-      for _ in 0..<10_000 {
+      for _ in 0..<State.many {
         // Tried out in a copy of this process.
         let child = nl_boundary_fork(10)
         if child == 0 {

@@ -94,7 +94,7 @@ extension State {
         operation, "first-main", "the thread's first sheaf of a cache is made",
         .grownNolock(8), shows: ["free_fast", "sheaf_alloc"], allows: ["slab_alloc"]),
       State(
-        operation, "spare-swap", "main is full, the spare is empty", .shrunk(200),
+        operation, "spare-swap", "main is full, the spare is empty", .shrunk(400),
         shows: ["spare_swap"]),
       State(
         operation, "barn-put", "main and spare are full, the barn has an empty sheaf",

@@ -52,12 +52,11 @@ struct StormTarget {
     var count: Int
     var period: UInt64
     var gaps: GapTable?
-    /// 1 asks the thread to end.
-    var stop: UInt32
+    var stop = StopRequest()
   }
 
   private let shared: UnsafeMutablePointer<Shared>
-  private var thread = pthread_t()
+  private let thread: HelperThread
 
   /// Starts it.  `sources` must stay valid until `end()`.  nil with errno if there is no thread.
   public init?(
@@ -69,24 +68,18 @@ struct StormTarget {
     unsafe shared = .allocate(capacity: 1)
     unsafe shared.initialize(
       to: Shared(
-        sources: list, count: sources.count, period: UInt64(max(1, 1e9 / rate)), gaps: gaps,
-        stop: 0))
-    let error = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        unsafe stormLoop(argument!.assumingMemoryBound(to: Shared.self))
-        return nil
-      }, unsafe shared)
-    guard error == 0 else {
-      errno = error
+        sources: list, count: sources.count, period: UInt64(max(1, 1e9 / rate)), gaps: gaps))
+    let thread = unsafe HelperThread(stop: &shared.pointee.stop, shared) { argument in
+      unsafe stormLoop(argument!.assumingMemoryBound(to: Shared.self))
       return nil
     }
+    guard let thread else { return nil }
+    self.thread = thread
   }
 
   /// Stops and joins it; returns how many signals it sent.
   public func end() -> UInt64 {
-    unsafe nl_thread_store_release_32(&shared.pointee.stop, 1)
-    pthread_join(thread, nil)
+    thread.end()
     return sent()
   }
 
@@ -111,8 +104,7 @@ private func stormLoop(_ shared: UnsafeMutablePointer<StormThread.Shared>) {
   let count = unsafe shared.pointee.count
   var cursor: UInt64 = 0
   var next = nl_clock_monotonic_ns()
-  // Pairs with the release in `end`.
-  while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
+  while unsafe !shared.pointee.stop.isMade() {
     let first = next
     var arrivals: UInt64 = 0
     let now = nl_clock_monotonic_ns()

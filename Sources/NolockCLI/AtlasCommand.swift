@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Measurement
 import Reports
+import Revisions
 
 struct AtlasCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,7 +19,8 @@ struct AtlasCommand: ParsableCommand {
   @Argument(help: "kmalloc, kmalloc_nolock, kfree, kfree_nolock, or list.")
   var operation: String?
 
-  @Option(help: "Any built-in design or rev:PATH; its design decides the states.")
+  @Option(
+    help: "Any design, also DESIGN+lockdep and DESIGN+probes, or rev:PATH; decides the states.")
   var subject = "sheaves"
   @Option(help: .init("A state of the operation (default: each).", valueName: "name"))
   var state: String?
@@ -34,6 +36,11 @@ struct AtlasCommand: ParsableCommand {
   @Option(help: "text, json, csv or markdown.") var format = OutputFormat.text
 
   func run() throws {
+    let signals = Signals()
+    guard Subjects.isValid(subject) else {
+      throw Failure(.usage, "--subject '\(subject)' found, allowed: \(Subjects.allowed)")
+    }
+    try InstrumentedSubjects.build([subject], signals: signals)
     let tool = try SampleTool.find()
     let states = try tool.atlasStates(subject)
     if operation == "list" { return try list(states) }
@@ -46,8 +53,8 @@ struct AtlasCommand: ParsableCommand {
     }
     let mode: AtlasMode =
       countOnly ? .count : exhaustive ? .exhaustive : quadratic ? .quadratic : .linear
-    if exhaustive || quadratic { try sayEstimate(tool, wanted, mode) }
-    var results = try measure(tool, wanted, mode)
+    if exhaustive || quadratic { try sayEstimate(tool, wanted, mode, signals) }
+    var results = try measure(tool, wanted, mode, signals)
     if let reason = addPlaces(to: &results), mode != .count { Terminal.say(reason) }
     try show(results, one: wanted.count == 1 && !countOnly)
     try judge(results)
@@ -79,9 +86,8 @@ struct AtlasCommand: ParsableCommand {
   }
 
   private func measure(
-    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
+    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode, _ signals: Signals
   ) throws -> [AtlasResult] {
-    let signals = Signals()
     let (subject, size) = (subject, size)
     return try each(states) { state throws(Failure) in
       try tool.atlas(subject: subject, state, size: size, mode: mode, signals: signals)
@@ -89,9 +95,8 @@ struct AtlasCommand: ParsableCommand {
   }
 
   private func sayEstimate(
-    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode
+    _ tool: SampleTool, _ states: [AtlasState], _ mode: AtlasMode, _ signals: Signals
   ) throws {
-    let signals = Signals()
     let (subject, size) = (subject, size)
     let found = try each(states) { state throws(Failure) in
       try tool.atlasEstimate(subject: subject, state, size: size, mode: mode, signals: signals)

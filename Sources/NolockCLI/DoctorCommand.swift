@@ -3,6 +3,7 @@ import Doctor
 import Foundation
 import Measurement
 import Reports
+import Traces
 
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -12,7 +12,8 @@ struct RunCommand: ParsableCommand {
       prints the table on stdout.  Ctrl-C leaves valid files; --resume goes on from them.
 
       'nolock run survival' is no suite: it finds out which allocator survives being called from \
-      signal handlers, and takes -p subject=…, setting=…, trials=…, signals=…
+      signal handlers, and takes -p subject=…, setting=…, trials=…, signals=…, and --jobs.  It \
+      keeps every trial that ended, in survival.json.
 
       Example: nolock run quick -p subject=heap,glibc -p workload=batch -o results/local/try
       """)
@@ -56,10 +57,19 @@ struct RunCommand: ParsableCommand {
       "A sample that takes this long on top of its planned time is killed.", valueName: "seconds"))
   var sampleTimeout = 10.0
 
+  @Option(
+    help: .init(
+      "Trials of survival at a time (default: 1; more disturb each other's times).",
+      valueName: "n"))
+  var jobs: Int?
+
   func run() throws {
-    if suite == SurvivalRun.name { return try survive() }
-    let signals = Signals()
     if resume && output == nil { throw Failure(.usage, "--resume needs the folder: -o DIR") }
+    if suite == SurvivalRun.name { return try survive() }
+    guard jobs == nil else {
+      throw Failure(.usage, "--jobs found, allowed: with survival; samples run one at a time")
+    }
+    let signals = Signals()
     guard sampleTimeout > 0, sampleTimeout <= 86_400 else {
       throw Failure(.usage, "--sample-timeout '\(sampleTimeout)' found, allowed: above 0 to 86400")
     }
@@ -87,11 +97,19 @@ struct RunCommand: ParsableCommand {
     try finish(runner, directory)
   }
 
+  private static let mostJobs = 64
+
   private func survive() throws {
-    guard !resume, blocks == nil, counters.isEmpty else {
-      throw Failure(.usage, "survival has no --resume, --blocks or --counters")
+    guard blocks == nil, counters.isEmpty else {
+      throw Failure(.usage, "survival has no --blocks or --counters")
     }
-    var run = SurvivalRun(output: output, format: format)
+    let jobs = jobs ?? 1
+    guard (1...Self.mostJobs).contains(jobs) else {
+      throw Failure(.usage, "--jobs '\(jobs)' found, allowed: 1…\(Self.mostJobs)")
+    }
+    var run = SurvivalRun(
+      output: output, format: format, jobs: jobs, resume: resume,
+      asks: quick || !parameter.isEmpty)
     if quick { run.plan.shorten() }
     for argument in parameter { try run.plan.override(argument) }
     try dryRun ? run.dryRun() : run.run()
@@ -112,7 +130,9 @@ struct RunCommand: ParsableCommand {
     }
     if result.hasFailures {
       let failed = result.cells.reduce(0) { $0 + $1.samplesFailed }
-      throw Failure(.sampleFailed, "\(failed) sample\(failed == 1 ? "" : "s") failed, see \(directory)/samples.jsonl")
+      throw Failure(
+        .sampleFailed,
+        "\(failed) sample\(failed == 1 ? "" : "s") failed, see \(directory)/samples.jsonl")
     }
     if !result.cells.contains(where: { $0.state == .ok }) {
       throw Failure(.void, "no cell could be run here, see the reasons above")
@@ -154,7 +174,8 @@ struct RunCommand: ParsableCommand {
   private func prepare(_ tool: SampleTool) throws -> Prepared {
     if resume, let output {
       let plan = try Plan.read(directory: output)
-      let asks = suite != nil || !parameter.isEmpty || blocks != nil || quick
+      let asks =
+        suite != nil || !parameter.isEmpty || blocks != nil || quick
         || !counters.isEmpty
       let programs = Fingerprint.programFacts(nolock: executablePath(), sample: tool.path)
       if programs != plan.fingerprint.programs {

@@ -10,17 +10,22 @@ struct SurvivalRun {
   var plan = SurvivalPlan()
   var output: String?
   var format: OutputFormat
+  /// Trials at a time.
+  var jobs = 1
+  /// Go on with the folder's run; `asks`: and `plan` must be its plan.
+  var resume = false
+  var asks = false
 
   /// Prints what would be tried.
   func dryRun() throws {
     let rows = plan.settings.map { setting in
       [
-        setting.name, "\(plan.trials)", "\(plan.signals ?? setting.defaultSignals)",
+        setting.name, "\(plan.trials)", "\(plan.signals(setting))",
         plan.subjects.joined(separator: ", "),
       ]
     }
     let table = Table(
-      title: "survival: \(plan.subjects.count * plan.settings.count * plan.trials) trials",
+      title: "survival: \(plan.tasks.count) trials",
       columns: [
         .init("setting", .left), .init("trials"), .init("signals"), .init("subjects", .left),
       ], rows: rows)
@@ -28,68 +33,80 @@ struct SurvivalRun {
   }
 
   /// - Throws: `sampleFailed` where a subject that promises to survive did not; `void` where
-  ///   nothing could be tried.
+  ///   nothing could be tried; `interrupted`, and how to go on.
   func run() throws {
     let signals = Signals()
     let tool = try SampleTool.find()
     let directory = output ?? RunFolder.standard(suite: Self.name)
-    if FileManager.default.fileExists(atPath: directory + "/" + SurvivalResult.fileName) {
-      throw Failure(.usage, "\(directory): holds a run of survival, allowed: another folder")
-    }
+    let earlier = try earlier(directory)
+    let plan = earlier?.plan ?? plan
     try InstrumentedSubjects.build(plan.subjects, signals: signals)
+    let now = fingerprint(tool, plan)
+    if let earlier { try check(earlier.fingerprint, now, directory) }
     try RunFolder.prepare(directory)
-    let fingerprint = Fingerprint.gather(
-      nolock: executablePath(), sample: tool.path, suite: executablePath(), traces: [],
-      package: SuiteFinder.package)
-    let result = SurvivalResult(
-      command: CommandLine.arguments, fingerprint: fingerprint, plan: plan,
-      trials: try trials(tool, signals))
-    try AtomicFile.write(json: result, to: directory + "/" + SurvivalResult.fileName)
-    try AtomicFile.write(
-      CSVReport.render(SurvivalTables.trials(result)),
-      to: directory + "/" + SurvivalResult.csvName)
+    let trials = SurvivalTrials(
+      earlier
+        ?? SurvivalResult(command: CommandLine.arguments, fingerprint: now, plan: plan),
+      directory: directory, tool: tool, signals: signals)
+    try trials.run(jobs: jobs)
+    let result = trials.result
+    let table = CSVReport.render(SurvivalTables.trials(result))
+    try AtomicFile.write(table, to: directory + "/" + SurvivalResult.csvName)
     switch format {
-    case .csv: RunOutput.write(CSVReport.render(SurvivalTables.trials(result)))
+    case .csv: RunOutput.write(table)
     default: try RunOutput.print(SurvivalTables.summary(result), json: result, format)
     }
     Terminal.say("results in \(directory)")
+    if result.interrupted {
+      throw Failure(
+        .interrupted,
+        "interrupted with \(result.trials.count) of \(plan.tasks.count) trials kept; go on with: "
+          + "nolock run \(Self.name) --resume -o \(directory)")
+    }
     try judge(result)
   }
 
-  /// All trials, as many at a time as there are processors.
-  private func trials(_ tool: SampleTool, _ signals: Signals) throws -> [SurvivalTrial] {
-    var tasks: [(subject: String, setting: SurvivalSetting, trial: Int)] = []
+  /// The run that `--resume` goes on with; `nil` without it.
+  private func earlier(_ directory: String) throws(Failure) -> SurvivalResult? {
+    let path = directory + "/" + SurvivalResult.fileName
+    guard resume else {
+      if FileManager.default.fileExists(atPath: path) {
+        throw Failure(.usage, "\(directory): holds a run of survival; --resume goes on with it")
+      }
+      return nil
+    }
+    let earlier = try SurvivalResult.read(directory: directory)
+    if asks, let difference = earlier.plan.difference(from: plan) {
+      throw Failure(
+        .usage,
+        "\(directory): holds another plan (\(difference)); --resume alone goes on with it")
+    }
+    return earlier
+  }
+
+  /// Of the machine, the programs, and every subject that is a file.
+  private func fingerprint(_ tool: SampleTool, _ plan: SurvivalPlan) -> Fingerprint {
+    var found = Fingerprint.gather(
+      nolock: executablePath(), sample: tool.path, suite: executablePath(), traces: [],
+      package: SuiteFinder.package)
     for subject in plan.subjects {
-      for setting in plan.settings {
-        for trial in 0..<plan.trials { tasks.append((subject, setting, trial)) }
-      }
+      let object = Cell(subject: subject, workload: .pair, mix: "").nameAndObject.object
+      if !object.isEmpty { found.code["sha256 of \(subject)"] = Fingerprint.hash(ofFile: object) }
     }
-    let work = tasks
-    let board = WorkBoard<SurvivalTrial>(count: work.count)
-    let plan = plan
-    // Used under the board's lock only.
-    nonisolated(unsafe) let terminal = Terminal()
-    let width = max(1, min(ProcessInfo.processInfo.activeProcessorCount, work.count))
-    DispatchQueue.concurrentPerform(iterations: width) { _ in
-      while let index = board.next() {
-        let (subject, setting, trial) = work[index]
-        do throws(Failure) {
-          board.put(
-            try tool.survive(
-              subject: subject, setting, trial: trial,
-              signals: plan.signals ?? setting.defaultSignals, seed: plan.seed, signals: signals),
-            index)
-          board.locked {
-            unsafe terminal.progress(
-              done: board.doneCount, total: work.count, cell: "\(subject) \(setting.name)")
-          }
-        } catch {
-          board.fail(error)
-        }
-      }
+    return found
+  }
+
+  /// - Throws: `void` where trials of now would not be trials of the same.
+  private func check(
+    _ then: Fingerprint, _ now: Fingerprint, _ directory: String
+  ) throws(Failure) {
+    if then.programs != now.programs {
+      throw Failure(.void, "\(directory): nolock or nolock-sample changed since that run began")
     }
-    unsafe terminal.clear()
-    return try board.results()
+    for (name, fact) in now.code where name.hasPrefix("sha256 of ") && then.code[name] != fact {
+      let subject = name.dropFirst("sha256 of ".count)
+      throw Failure(.void, "\(directory): \(subject) changed since that run began")
+    }
   }
 
   private func judge(_ result: SurvivalResult) throws(Failure) {
@@ -110,34 +127,5 @@ struct SurvivalRun {
         .sampleFailed,
         "\(failed.subject) \(failed.setting) trial \(failed.trial): \(failed.detail ?? "timeout")")
     }
-  }
-}
-
-/// What workers share: the next piece of work, the results in their order, the first failure.
-final class WorkBoard<Result>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var taken = 0
-  private var done: [Result?]
-  private var failure: Failure?
-
-  init(count: Int) { done = Array(repeating: nil, count: count) }
-
-  /// `nil` iff nothing is left or a piece failed.
-  func next() -> Int? {
-    lock.withLock {
-      guard failure == nil, taken < done.count else { return nil }
-      taken += 1
-      return taken - 1
-    }
-  }
-  func put(_ result: Result, _ index: Int) { lock.withLock { done[index] = result } }
-  func fail(_ error: Failure) { lock.withLock { failure = failure ?? error } }
-  /// Pieces done.  Context: inside `locked`.
-  var doneCount: Int { done.count { $0 != nil } }
-  func locked(_ body: () -> Void) { lock.withLock(body) }
-  /// - Throws: the first failure.
-  func results() throws -> [Result] {
-    if let failure { throw failure }
-    return done.compactMap { $0 }
   }
 }

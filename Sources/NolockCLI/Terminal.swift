@@ -9,6 +9,10 @@ final class Terminal: RunObserver {
   private var lastDraw = Date.distantPast
   private var lastTenth = -1
   private var notes = Set<String>()
+  private let unit: String
+
+  /// - Parameter unit: what is counted, in the plural.
+  init(of unit: String = "samples") { self.unit = unit }
 
   /// One line.
   static func say(_ line: String) {
@@ -31,7 +35,7 @@ final class Terminal: RunObserver {
       let tenth = total > 0 ? done * 10 / total : 0
       guard tenth > lastTenth else { return }
       lastTenth = tenth
-      Self.say("\(done) of \(total) samples\(eta(done, total, since: first))")
+      Self.say("\(done) of \(total) \(unit)\(eta(done, total, since: first))")
     }
   }
 

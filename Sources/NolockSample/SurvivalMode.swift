@@ -16,6 +16,9 @@ func survive(_ words: [String]) -> Int32 {
       "usage: nolock-sample --survive SUBJECT OBJECT SOURCE WORK HANDLER SIGNALS SEED FILE")
     return 64
   }
+  // A trial that hangs must not outlive a watcher that was killed; one killed before this has taken
+  // the page with it.
+  nl_signal_end_with_parent()
   let file = unsafe open(words[7], O_RDWR | O_CLOEXEC)
   let page = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
   guard file >= 0, let page = unsafe page, unsafe page != MAP_FAILED else {

@@ -85,10 +85,10 @@ public enum ResultTables {
   /// `× empty`: the foreground's time against the same subject's control arm, block by block.
   private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "handlers of the above: their calls in ns, shares of their allocations in %",
+      title: "handlers of the above: their calls in ns, allocations in %, deferred frees per signal",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("p50"), .init("p99"), .init("p99.9"),
-        .init("first try"), .init("next"), .init("failed"), .init("deferred"),
+        .init("first try"), .init("next"), .init("failed"), .init("slab"), .init("deferred"),
         .init("× empty"), .init("95 %"),
       ], rows: [])
     for cell in cells where cell.state == .ok {
@@ -103,7 +103,8 @@ public enum ResultTables {
         NumberText.percent(cell.summary("handler_first_share")?.median),
         NumberText.percent(cell.summary("handler_next_bucket_share")?.median),
         NumberText.percent(cell.summary("handler_failed_share")?.median),
-        cell.counters["stat.free_deferred"].map { "\($0)" } ?? "–",
+        NumberText.percent(cell.summary("handler_slab_share")?.median),
+        NumberText.orDash(cell.summary("deferred_per_signal")?.median),
         NumberText.orDash(control?.median), NumberText.interval(control?.low, control?.high),
       ])
     }

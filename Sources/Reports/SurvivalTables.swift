@@ -6,11 +6,15 @@ public enum SurvivalTables {
   /// A line per subject: outcomes per setting with the median number of signals until death.
   public static func summary(_ result: SurvivalResult) -> Table {
     let settings = result.plan.settings
-    let peer = result.survivingPeer
+    let peers = result.survivingPeers
+    let peer = peers.first
+    let crowd = result.sideBySide > 1 ? ", \(result.sideBySide) at a time" : ""
     var columns = [Table.Column("subject", .left)]
     columns += settings.map { .init($0.name, .left) }
     let times = Table.Column("× \(peer.map(short) ?? "survivor")")
-    columns += [.init("survived"), .init("ns/pair"), times, .init("ns/burst"), times]
+    columns += [
+      .init("survived"), .init("ns/pair" + crowd), times, .init("ns/burst" + crowd), times,
+    ]
     var table = Table(
       title: "Who survives its malloc and free being called from a signal handler",
       subtitle: "\(result.plan.trials) trials each"
@@ -40,10 +44,43 @@ public enum SurvivalTables {
     if settings.contains(where: \.isStep) {
       table.notes.append("survived: of the settings without, + with a handler at every instruction")
     }
-    table.notes.append("ns/pair: malloc(64) and free in task context, the loop included, the least")
-    table.notes.append(
-      "ns/burst: median allocator time of 64 frees and 64 allocations in a handler")
+    table.notes += costNotes(result, peers)
+    if result.interrupted {
+      let total = result.plan.tasks.count
+      table.notes.append("interrupted: \(result.trials.count) of \(total) trials")
+    }
     return table
+  }
+
+  /// How the costs were measured, and the default allocator's against every survivor's.
+  private static func costNotes(_ result: SurvivalResult, _ peers: [String]) -> [String] {
+    let setting = result.costSetting
+    var notes = [
+      "ns/pair: malloc(64) and free before the first signal, the loop included: the least of 21 "
+        + "times 2,000 in each trial"
+    ]
+    if let setting {
+      notes.append(
+        "ns/burst: 64 frees and 64 allocations in a handler of \(setting.name), reading the clock "
+          + "taken off: the median handler of the median surviving trial")
+    }
+    if result.sideBySide > 1 {
+      notes.append(
+        "measured with \(result.sideBySide) trials at a time, which disturb each other: costs to be "
+          + "quoted need --jobs 1")
+    }
+    for subject in result.plan.subjects where SurvivalResult.promises(subject) {
+      for peer in peers {
+        let pair = ratio(result.pairCost(subject), result.pairCost(peer))
+        let burst = ratio(
+          setting.flatMap { result.cost(subject, $0) }.map { Double($0) },
+          setting.flatMap { result.cost(peer, $0) }.map { Double($0) })
+        notes.append(
+          "\(subject) against \(short(peer)), which survived: \(pair) × its pair, \(burst) × its "
+            + "burst")
+      }
+    }
+    return notes
   }
 
   /// A line per trial, for CSV.
@@ -52,14 +89,14 @@ public enum SurvivalTables {
       title: "survival",
       columns: [
         "subject", "setting", "trial", "outcome", "signals", "operations", "nulls", "handler_ns",
-        "handler_calls", "pair_ps", "seconds", "detail",
+        "handler_calls", "pair_ps", "side_by_side", "seconds", "detail",
       ].map { .init($0, .left) },
       rows: result.trials.map { trial in
         [
           trial.subject, trial.setting, "\(trial.trial)", trial.outcome.rawValue,
           "\(trial.signals)", "\(trial.operations)", "\(trial.nulls)",
           trial.handlerNanoseconds.map { "\($0)" } ?? "", "\(trial.handlerCalls)",
-          "\(trial.pairPicoseconds)",
+          "\(trial.pairPicoseconds)", "\(trial.sideBySide)",
           String(format: "%.2f", trial.seconds), trial.detail ?? "",
         ]
       })

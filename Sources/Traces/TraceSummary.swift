@@ -25,9 +25,9 @@ public struct TraceSummary: Codable, Sendable, Equatable {
 
   /// From an allocation to its free, of those that the recording frees.
   public struct Lifetimes: Codable, Sendable, Equatable {
-    @NullIfAbsent public var microseconds: Quantiles?
+    @Explicit public var microseconds: Quantiles?
     /// Replayable events of all CPUs between the two.
-    @NullIfAbsent public var events: Quantiles?
+    @Explicit public var events: Quantiles?
   }
 
   public let path: String
@@ -44,14 +44,14 @@ public struct TraceSummary: Codable, Sendable, Equatable {
   public let localFrees: UInt64
   public let remoteFrees: UInt64
   /// Remote frees of real frees, 0…1; `nil` iff there are no frees.
-  @NullIfAbsent public var remoteShare: Double?
+  @Explicit public var remoteShare: Double?
   public let unfreed: UInt64
   public let nullFrees: UInt64
   public let unknownFrees: UInt64
-  @NullIfAbsent public var lostFrees: UInt64?
-  @NullIfAbsent public var failedAllocations: UInt64?
-  @NullIfAbsent public var lostEvents: UInt64?
-  @NullIfAbsent public var otherLines: UInt64?
+  @Explicit public var lostFrees: UInt64?
+  @Explicit public var failedAllocations: UInt64?
+  @Explicit public var lostEvents: UInt64?
+  @Explicit public var otherLines: UInt64?
   public let garbageLines: UInt64
   public let garbage: [GarbageLine]
   /// Bytes asked for, all allocations together.

@@ -27,8 +27,8 @@ func setProbes(_ subject: Subject) -> SampleRecord? {
   if unsafe subject.ops.pointee.control?("probe_hook", address) == 0 { return nil }
   return SampleRecord(
     NL_SKIPPED,
-    "irq probe: \(subject.name) has no probe points; "
-      + "build one by scripts/build-subject OUT.so sheaves -D NOLOCK_PROBES and name it rev:OUT.so")
+    "irq probe: \(subject.name) has no probe points; DESIGN+probes has (sheaves+probes), "
+      + "or a rev:PATH of scripts/build-subject with -D NOLOCK_PROBES")
 }
 
 extension SampleRun {

@@ -30,6 +30,46 @@ struct BuiltSubjectTests {
     #expect(line.contains("DESIGN+lockdep, DESIGN+probes"))
   }
 
+  @Test("the atlas builds one too, and interrupts that build")
+  func atlas() throws {
+    let words = ["atlas", "kmalloc_nolock", "--state", "hit", "--format", "json"]
+    let ended = try Program.run(
+      Paths.nolock, words + ["--subject", "sheaves+probes"], folder: Paths.package)
+    #expect(ended.status == 0, "\(ended.errors)")
+    let results = try JSONDecoder().decode([AtlasResult].self, from: Data(ended.output.utf8))
+    let result = try #require(results.first)
+    #expect(result.subject == "sheaves+probes" && result.reason == nil)
+    #expect(!result.boundaries.isEmpty)
+    for boundary in result.boundaries { #expect(boundary.object.hasSuffix(".so")) }
+    let wrong = try Program.run(Paths.nolock, words + ["--subject", "sheaves+probe"])
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("'sheaves+probe' found, allowed: sheaves, heap"))
+  }
+
+  @Test("a design without probe points is skipped, and the reason names one that has them")
+  func noProbes() throws {
+    try temporaryFolder { folder in
+      let suite = """
+        base: sheaves
+        blocks: 1
+        groups:
+          - workload: kunit
+            mix: fixed:16
+            batch: 50
+            irq: probe
+            subject: [sheaves]
+        """
+      try suite.write(toFile: folder + "/probe.yaml", atomically: true, encoding: .utf8)
+      let ended = try Program.nolock(
+        "run", folder + "/probe.yaml", "-o", folder + "/out", "--format", "json")
+      #expect(ended.status == 8, "\(ended.errors)")
+      let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+      let cell = try #require(result.cells.first)
+      #expect(cell.state == .skipped)
+      #expect(cell.reason?.contains("DESIGN+probes") == true, "\(cell.reason ?? "")")
+    }
+  }
+
   /// Probe points are what only such a build has.
   @Test("one is built, loaded and interrupted at its probe points; the checked one finds nothing")
   func kunit() throws {

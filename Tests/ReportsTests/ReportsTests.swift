@@ -54,6 +54,7 @@ private func example() throws -> (plan: Plan, samples: [Sample], result: RunResu
                 Metric(name: "handler_next_bucket", value: 1, source: .count),
                 Metric(name: "handler_failed", value: 0, source: .count),
                 Metric(name: "stat.free_deferred", value: 7, source: .count),
+                Metric(name: "stat.nolock_slow", value: 1_600, source: .count),
               ], latency: ok ? [Bucket(low: 40, width: 8, count: 12_800)] : []))
       }
     }
@@ -73,7 +74,9 @@ struct ReportsTests {
     #expect(text.contains("sheaves FAILED in 1 samples (1 blocks dropped): ended by signal 11"))
     // 12,799 of 12,800 is not 100 %.
     #expect(text.contains("99.992"))
-    #expect(text.contains("56"))
+    // Of a slab 1,600 allocations; 7 frees deferred by 20 signals.
+    #expect(text.contains("12.500"))
+    #expect(text.contains("0.350"))
   }
 
   @Test("Markdown has as many cells in each row as in its header")
@@ -115,8 +118,8 @@ struct ReportsTests {
     #expect(text.contains("\"no calls, \"\"none\"\"\""))
     #expect(text.contains("\"run, 1\",storm/sheaves"))
     // Of sheaves 8 results, of its control, glibc and null (twice) 9, one in the dropped block.
-    // Derived values and percentiles of the calls 15, raw 11; the failed and the two skipped samples have one row each.
-    #expect(lines.count == 2 + 26 * (8 + 5 * 9) + 3)
+    // Derived values and percentiles of the calls 17, raw 12; the failed and the two skipped samples have one row each.
+    #expect(lines.count == 2 + 29 * (8 + 5 * 9) + 3)
     #expect(text.contains(",sheaves,sheaves handler=empty,storm,"))
   }
 

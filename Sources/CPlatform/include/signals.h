@@ -83,4 +83,8 @@ static inline void nl_signal_timer_set(
 /// Lets the calling thread's sleeps end on time (prctl(2), PR_SET_TIMERSLACK = 29), not 50 µs late.
 static inline void nl_signal_timer_slack(void) { syscall(SYS_prctl, 29, 1, 0, 0, 0); }
 
+/// Ends this process with SIGKILL when the thread that started it ends (prctl(2),
+/// PR_SET_PDEATHSIG = 1).
+static inline void nl_signal_end_with_parent(void) { syscall(SYS_prctl, 1, SIGKILL, 0, 0, 0); }
+
 #endif

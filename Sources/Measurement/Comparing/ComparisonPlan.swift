@@ -1,5 +1,6 @@
 import Foundation
 import Statistics
+import Traces
 
 /// What a comparison will do: `comparison.json`.  Complete before the first counted sample, so that
 /// the same file and the same samples give the same verdicts.

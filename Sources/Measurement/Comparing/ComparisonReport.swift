@@ -1,4 +1,5 @@
 import Foundation
+import Traces
 
 /// What a comparison found: `comparison-result.json`, and what the reports print.
 public struct ComparisonReport: Codable, Equatable, Sendable {

@@ -1,3 +1,5 @@
+import Traces
+
 /// What a patch series costs, patch by patch: the JSON of `nolock series`.
 public struct SeriesReport: Codable, Equatable, Sendable {
   public static let schema = "nolock-series/1"

@@ -1,4 +1,5 @@
 import Foundation
+import Traces
 
 /// What a gate found.
 public struct GateReport: Codable, Equatable, Sendable {

@@ -1,24 +1,13 @@
+import Traces
+
 /// A fact about the machine or the code, or why it is not known.
 public struct Fact: Codable, Equatable, Sendable {
-  public var value: String?
+  @Explicit public var value: String?
   /// Why there is no value; `nil` iff there is one.
-  public var reason: String?
+  @Explicit public var reason: String?
 
   public static func known(_ value: String) -> Fact { Fact(value: value, reason: nil) }
   public static func unknown(_ reason: String) -> Fact { Fact(value: nil, reason: reason) }
-
-  enum CodingKeys: String, CodingKey { case value, reason }
-
-  init(value: String?, reason: String?) {
-    self.value = value
-    self.reason = reason
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(value, forKey: .value)
-    try values.encode(reason, forKey: .reason)
-  }
 }
 
 /// What a result depends on besides the plan.

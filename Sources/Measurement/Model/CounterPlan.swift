@@ -1,4 +1,5 @@
 public import Events
+import Traces
 
 /// Which events a run counts, decided before the first sample.
 public struct CounterPlan: Codable, Equatable, Sendable {
@@ -7,17 +8,9 @@ public struct CounterPlan: Codable, Equatable, Sendable {
     public var event: NamedEvent
     /// nil iff it opened.  It is asked for in the samples all the same where something stands in
     /// for it.
-    public var problem: String?
+    @Explicit public var problem: String?
     /// What its values must be read with; nil where nothing, or where it did not open.
-    public var note: String?
-
-    /// `null` is written out.
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(event, forKey: .event)
-      try values.encode(problem, forKey: .problem)
-      try values.encode(note, forKey: .note)
-    }
+    @Explicit public var note: String?
 
     /// Whether a sample is asked for it.
     var isCounted: Bool { problem == nil || event.fallback != .none }

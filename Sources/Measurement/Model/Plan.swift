@@ -1,4 +1,5 @@
 import Foundation
+import Traces
 
 /// What a run will do, decided before the first sample: `plan.json`.
 public struct Plan: Codable, Equatable, Sendable {

@@ -98,6 +98,13 @@ public struct Derived: Sendable {
     quotient(
       "handler_failed_share", "share", "handler_failed", per: ["handler_attempts"],
       lowerIsBetter: true, scale: .difference, interrupts: true),
+    // Of the subject's own counts; the handlers' alone where the foreground makes ordinary calls.
+    quotient(
+      "handler_slab_share", "share", "stat.nolock_slow", per: ["handler_attempts"],
+      lowerIsBetter: nil, interrupts: true),
+    quotient(
+      "deferred_per_signal", "count", "stat.free_deferred", per: ["handler_signals"],
+      lowerIsBetter: nil, interrupts: true),
     Derived(
       "handler_p50_ns", "ns", .latency(0.5), from: "foreground_ticks", lowerIsBetter: true,
       interrupts: true),
@@ -115,6 +122,8 @@ public struct Derived: Sendable {
     case "irq_achieved_share": return cell.interrupts.hasRate
     // perf intends no instant: the thread's own time decides.
     case "irq_late_share": return sources.contains(.timer) || sources.contains(.tgkill)
+    case "handler_slab_share", "deferred_per_signal":
+      return cell.interrupts != .none && cell.calls == .ordinary
     default: return cell.interrupts != .none
     }
   }

@@ -1,4 +1,5 @@
 import Statistics
+import Traces
 
 /// `result.json`: what a run found, per cell.
 public struct RunResult: Codable, Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Statistics
+import Traces
 
 /// One metric of one cell over its valid blocks.
 public struct Summary: Codable, Equatable, Sendable {

@@ -119,7 +119,7 @@ public struct PlanEntry: Sendable {
 extension Cell {
   /// The subject's name for the record, and the shared object of `rev:`, `peer:` and what is built
   /// when it is asked for.
-  var nameAndObject: (name: String, object: String) {
+  public var nameAndObject: (name: String, object: String) {
     for prefix in Subjects.prefixes where subject.hasPrefix(prefix) {
       let path = String(subject.dropFirst(prefix.count))
       let file = path.split(separator: "/").last.map(String.init) ?? path

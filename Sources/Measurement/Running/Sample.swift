@@ -1,3 +1,5 @@
+import Traces
+
 /// One sample as `samples.jsonl` keeps it: a line of JSON.
 public struct Sample: Codable, Equatable, Sendable {
   /// Version of this record.
@@ -15,10 +17,10 @@ public struct Sample: Codable, Equatable, Sendable {
   public var seed: UInt64
   public var status: Status
   /// Why it was skipped or failed; `nil` iff it is ok.
-  public var reason: String?
+  @Explicit public var reason: String?
   /// The signal that ended the process; 9 with a reason that says "watchdog" where it was killed
   /// here.
-  public var signal: Int32?
+  @Explicit public var signal: Int32?
   /// When it started, seconds since 1970.
   public var startedAt: Double
   /// Length of the whole process in nanoseconds, start and set-up included.
@@ -42,29 +44,6 @@ public struct Sample: Codable, Equatable, Sendable {
     case latency = "handler_latency_ns"
     case intendedLatency = "intended_latency_ns"
     case insideLatency = "inside_latency_ns"
-  }
-
-  /// `null` is written out, never left away.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(schema, forKey: .schema)
-    try values.encode(cell, forKey: .cell)
-    try values.encode(hash, forKey: .hash)
-    try values.encode(block, forKey: .block)
-    try values.encode(position, forKey: .position)
-    try values.encode(attempt, forKey: .attempt)
-    try values.encode(seed, forKey: .seed)
-    try values.encode(status, forKey: .status)
-    try values.encode(reason, forKey: .reason)
-    try values.encode(signal, forKey: .signal)
-    try values.encode(startedAt, forKey: .startedAt)
-    try values.encode(processNanoseconds, forKey: .processNanoseconds)
-    try values.encode(metrics, forKey: .metrics)
-    try values.encode(latency, forKey: .latency)
-    try values.encode(intendedLatency, forKey: .intendedLatency)
-    try values.encode(insideLatency, forKey: .insideLatency)
-    try values.encode(counters, forKey: .counters)
-    try values.encodeIfPresent(exact, forKey: .exact)
   }
 
   /// A metric's value; `nil` iff the sample has none of this name.

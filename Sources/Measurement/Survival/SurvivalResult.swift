@@ -1,6 +1,9 @@
-/// Everything that a run of the experiment came to.
+import Foundation
+
+/// Everything that a run of the experiment came to so far.  Its file is replaced after every trial,
+/// so that a run that is interrupted or killed has kept what it finished.
 public struct SurvivalResult: Codable, Sendable {
-  public static let schema = 1
+  public static let schema = 2
   public static let fileName = "survival.json"
   public static let csvName = "survival.csv"
 
@@ -8,16 +11,53 @@ public struct SurvivalResult: Codable, Sendable {
   public var command: [String]
   public var fingerprint: Fingerprint
   public var plan: SurvivalPlan
+  /// Trials of the plan are not here: the run goes on, or was ended.
+  public private(set) var interrupted: Bool
   /// In the order of the plan: subjects, settings, trials.
-  public var trials: [SurvivalTrial]
+  public private(set) var trials: [SurvivalTrial]
 
-  public init(
-    command: [String], fingerprint: Fingerprint, plan: SurvivalPlan, trials: [SurvivalTrial]
-  ) {
+  /// Before the first trial.
+  public init(command: [String], fingerprint: Fingerprint, plan: SurvivalPlan) {
     self.command = command
     self.fingerprint = fingerprint
     self.plan = plan
-    self.trials = trials
+    interrupted = true
+    trials = []
+  }
+
+  /// Reads `survival.json`.
+  ///
+  /// - Throws: `notFound` where there is none, `usage` where it is not a result of this schema.
+  public static func read(directory: String) throws(Failure) -> SurvivalResult {
+    let path = directory + "/" + fileName
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Failure(.notFound, "\(path): cannot be read")
+    }
+    guard let result = try? JSONDecoder().decode(SurvivalResult.self, from: data),
+      result.schema == schema
+    else { throw Failure(.usage, "\(path): not a survival result of schema \(schema)") }
+    return result
+  }
+
+  /// What is still to be tried, in the plan's order.
+  public var remaining: [SurvivalPlan.Task] {
+    let done = Set(trials.map { "\($0.subject) \($0.setting) \($0.trial)" })
+    return plan.tasks.filter { !done.contains("\($0.subject) \($0.setting.name) \($0.trial)") }
+  }
+
+  /// Takes a finished trial, and puts it at its place.
+  public mutating func add(_ trial: SurvivalTrial) {
+    let names = plan.settings.map(\.name)
+    func place(_ trial: SurvivalTrial) -> [Int] {
+      [
+        plan.subjects.firstIndex(of: trial.subject) ?? 0,
+        names.firstIndex(of: trial.setting) ?? 0, trial.trial,
+      ]
+    }
+    let own = place(trial)
+    let index = trials.firstIndex { own.lexicographicallyPrecedes(place($0)) }
+    trials.insert(trial, at: index ?? trials.endIndex)
+    interrupted = trials.count < plan.tasks.count
   }
 
   public func trials(_ subject: String, _ setting: SurvivalSetting) -> [SurvivalTrial] {
@@ -38,37 +78,9 @@ public struct SurvivalResult: Codable, Sendable {
     return first.detail ?? "not available"
   }
 
-  /// The median over the surviving trials of a handler's allocator time, in nanoseconds; `nil` iff
-  /// none survived.
-  public func cost(_ subject: String, _ setting: SurvivalSetting) -> UInt64? {
-    let costs = trials(subject, setting).compactMap(\.handlerNanoseconds).sorted()
-    return costs.isEmpty ? nil : costs[costs.count / 2]
-  }
-
-  /// The least time of malloc(64) and free over all trials, in nanoseconds; `nil` iff none came so
-  /// far.  The least, because trials run two at a time.
-  public func pairCost(_ subject: String) -> Double? {
-    trials.filter { $0.subject == subject && $0.pairPicoseconds > 0 }
-      .map { Double($0.pairPicoseconds) / 1000 }.min()
-  }
-
-  /// The setting by which subjects are compared in cost: the one with most calls per signal.
-  public var costSetting: SurvivalSetting? {
-    plan.settings.last { $0.handler == "burst" && $0.work == "mixed" }
-  }
-
   /// Whether a subject promises to work in handlers, so that a death is a defect.
   public static func promises(_ subject: String) -> Bool {
-    !subject.hasPrefix("peer:") && !["glibc", "jemalloc", "mimalloc", "tcmalloc"].contains(subject)
-  }
-
-  /// The cheapest subject that promises nothing and survived every trial of the settings without a
-  /// handler at every instruction; `nil` iff there is none.
-  public var survivingPeer: String? {
-    let survivors = plan.subjects.filter { subject in
-      let score = score(subject, step: false)
-      return !Self.promises(subject) && score.tried > 0 && score.ok == score.tried
-    }
-    return survivors.min { (pairCost($0) ?? .infinity) < (pairCost($1) ?? .infinity) }
+    !subject.hasPrefix("peer:")
+      && !["floor", "glibc", "jemalloc", "mimalloc", "tcmalloc"].contains(subject)
   }
 }

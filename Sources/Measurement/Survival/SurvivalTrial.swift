@@ -1,5 +1,6 @@
 import CRecords
 import Foundation
+import Traces
 
 /// How a trial ended.
 public enum SurvivalOutcome: String, Codable, CaseIterable, Sendable {
@@ -38,53 +39,42 @@ public struct SurvivalTrial: Codable, Sendable {
   public var nulls: UInt64
   /// Median allocator time of a handler, the clock's own taken off, and its allocator calls;
   /// `nil` unless the outcome is ok.
-  public var handlerNanoseconds: UInt64?
+  @Explicit public var handlerNanoseconds: UInt64?
   public var handlerCalls: UInt64
   /// One malloc(64) and free before the signals, in picoseconds, the loop included.
   public var pairPicoseconds: UInt64
+  /// How many trials the run had going at a time: above 1, they disturb each other's times.
+  public var sideBySide: Int
   /// The process, from its start to its end.
   public var seconds: Double
   /// What the process or its end said.
-  public var detail: String?
+  @Explicit public var detail: String?
 
   enum CodingKeys: String, CodingKey {
     case subject, setting, trial, outcome, signals, operations, nulls, seconds, detail
     case handlerNanoseconds = "handler_ns"
     case handlerCalls = "handler_calls"
     case pairPicoseconds = "pair_ps"
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(subject, forKey: .subject)
-    try values.encode(setting, forKey: .setting)
-    try values.encode(trial, forKey: .trial)
-    try values.encode(outcome, forKey: .outcome)
-    try values.encode(signals, forKey: .signals)
-    try values.encode(operations, forKey: .operations)
-    try values.encode(nulls, forKey: .nulls)
-    try values.encode(handlerNanoseconds, forKey: .handlerNanoseconds)
-    try values.encode(handlerCalls, forKey: .handlerCalls)
-    try values.encode(pairPicoseconds, forKey: .pairPicoseconds)
-    try values.encode(seconds, forKey: .seconds)
-    try values.encode(detail, forKey: .detail)
+    case sideBySide = "side_by_side"
   }
 }
 
 extension SampleTool {
   /// Runs one trial in a process of its own and watches it; whatever that does, it ends here.
   ///
+  /// - Parameter sideBySide: how many of these run at a time.
   /// - Throws: `interrupted`; `notPermitted` where no file or process can be made.
   public func survive(
-    subject: String, _ setting: SurvivalSetting, trial: Int, signals count: UInt64, seed: UInt64,
-    signals: Signals?
+    _ task: SurvivalPlan.Task, of plan: SurvivalPlan, sideBySide: Int, signals: Signals?
   ) throws(Failure) -> SurvivalTrial {
+    let (subject, setting) = (task.subject, task.setting)
+    let count = plan.signals(setting)
     let page = try SharedPage()
     defer { page.remove() }
     let (name, object) = Cell(subject: subject, workload: .pair, mix: "").nameAndObject
     let words = [
       "--survive", name, object, setting.source, setting.work, setting.handler, "\(count)",
-      "\(derivedSeed(seed, subject, setting.name, "\(trial)"))", page.path,
+      "\(derivedSeed(plan.seed, subject, setting.name, "\(task.trial)"))", page.path,
     ]
     let watch = SurvivalWatch(page, isStep: setting.isStep)
     // A rate may be missed by far on a busy machine.
@@ -95,10 +85,11 @@ extension SampleTool {
     if ended.end == .interrupted { throw Failure(.interrupted, "interrupted") }
     let progress = page.read()
     var result = SurvivalTrial(
-      subject: subject, setting: setting.name, trial: trial, outcome: .failed,
+      subject: subject, setting: setting.name, trial: task.trial, outcome: .failed,
       signals: progress.signals, operations: progress.operations, nulls: progress.nulls,
       handlerNanoseconds: nil, handlerCalls: progress.handler_calls,
-      pairPicoseconds: progress.pair_ps, seconds: monotonicSeconds() - started, detail: nil)
+      pairPicoseconds: progress.pair_ps, sideBySide: sideBySide,
+      seconds: monotonicSeconds() - started, detail: nil)
     let said = (ended.output + ended.errors).isEmpty ? nil : Self.firstLine(ended)
     result.detail = said
     switch ended.end {

@@ -1,23 +1,30 @@
 import CRecords
 import Foundation
 
-/// A file of one page that a trial writes and its watcher reads.
+/// A file of one page that a trial writes and its watcher reads.  It has no name, so that nothing is
+/// left of it however the two end.
 @safe final class SharedPage {
+  /// As the trial, a process of the same user, opens it.
   let path: String
+  private let file: Int32
   private let page: UnsafeMutableRawPointer
 
   /// - Throws: `notPermitted` with the system's reason.
   init() throws(Failure) {
-    path = FileManager.default.temporaryDirectory.path + "/nolock-trial-\(UUID().uuidString)"
-    let file = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard file >= 0, ftruncate(file, 4096) == 0 else {
-      throw Failure(.notPermitted, "\(path): \(errorText(errno))")
+    let name = FileManager.default.temporaryDirectory.path + "/nolock-trial-\(UUID().uuidString)"
+    let file = unsafe open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw Failure(.notPermitted, "\(name): \(errorText(errno))") }
+    unsafe unlink(name)
+    guard ftruncate(file, 4096) == 0,
+      let mapped = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
+      unsafe mapped != MAP_FAILED
+    else {
+      let reason = errorText(errno)
+      close(file)
+      throw Failure(.notPermitted, "\(name): \(reason)")
     }
-    defer { close(file) }
-    let mapped = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
-    guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      throw Failure(.notPermitted, "\(path): \(errorText(errno))")
-    }
+    self.file = file
+    path = "/proc/\(getpid())/fd/\(file)"
     unsafe page = mapped
   }
 
@@ -26,7 +33,7 @@ import Foundation
 
   func remove() {
     unsafe munmap(page, 4096)
-    unsafe unlink(path)
+    close(file)
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Measurement
+import Traces
 
 /// A named baseline: the shared objects of a revision with the numbers they gave.
 struct Baseline: Codable, Equatable {

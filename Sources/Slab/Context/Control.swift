@@ -112,7 +112,8 @@ extension Configuration {
     let instance = instance
     if unsafe equal(key, "limit") {
       // Rounded up: a limit of one byte is one page, not "none".
-      unsafe instance.pointer.pointee.page_limit = value / 4096 + (value % 4096 == 0 ? 0 : 1)
+      unsafe nl_store(
+        nl_instance_at_page_limit(instance.pointer), value / 4096 + (value % 4096 == 0 ? 0 : 1))
       return 0
     }
     if unsafe equal(key, "validate") {

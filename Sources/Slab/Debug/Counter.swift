@@ -18,6 +18,8 @@ enum Counter: Int {
   case deferredDrained
   /// kmalloc_nolock: went to the next larger bucket; returned NULL.
   case nextBucket, nolockNull
+  /// kmalloc_nolock: served by a slab; counted in `allocSlow`, too.
+  case nolockSlow
   /// A central lock that a nolock call found held.
   case listLockBusy, barnLockBusy, zoneLockBusy
   /// A slab that a nolock call made and could not publish.

@@ -16,6 +16,13 @@ extension Instance {
     return sum
   }
 
+  /// Counts an object that a slab served.
+  @inline(__always)
+  func countSlow<M: CallMode>(_ caller: VCPU, _ mode: M.Type) {
+    count(caller, .allocSlow)
+    if !M.waits { count(caller, .nolockSlow) }
+  }
+
   /// Operations that a vCPU's sheaves served.
   func activity(of vcpu: VCPU) -> UInt64 { fast(vcpu, frees: false) &+ fast(vcpu, frees: true) }
 
@@ -117,6 +124,7 @@ extension Counter {
     case .deferredDrained: "deferred_drained"
     case .nextBucket: "next_bucket"
     case .nolockNull: "nolock_null"
+    case .nolockSlow: "nolock_slow"
     case .listLockBusy: "list_lock_busy"
     case .barnLockBusy: "barn_lock_busy"
     case .zoneLockBusy: "zone_lock_busy"

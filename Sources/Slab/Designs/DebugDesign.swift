@@ -116,7 +116,7 @@ enum DebugDesign<C: Configuration>: WithoutLines {
       drainOwn(vcpu)
     }
     guard let object = unsafe instance.allocateChecked(vcpu, cache, M.self) else { return nil }
-    instance.count(vcpu, .allocSlow)
+    instance.countSlow(vcpu, M.self)
     return unsafe object
   }
 

@@ -9,7 +9,7 @@ enum TinyDesign<C: Configuration>: WithoutLines {
   {
     if M.waits { drainOwn(vcpu) }
     guard let object = unsafe C.instance.allocateFromSlab(vcpu, cache, M.self) else { return nil }
-    C.instance.count(vcpu, .allocSlow)
+    C.instance.countSlow(vcpu, M.self)
     return unsafe object
   }
 

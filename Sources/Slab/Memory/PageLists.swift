@@ -18,7 +18,8 @@ extension Instance {
   ) -> Slab? {
     let pages = UInt64(1 &<< order)
     let used = unsafe nl_add(nl_instance_at_pages_used(pointer), pages) &+ pages
-    let limit = unsafe pointer.pointee.page_limit
+    // Relaxed, as its store in `control`: a limit holds for calls that come after it.
+    let limit = unsafe nl_load(nl_instance_at_page_limit(pointer))
     if limit != 0, used > limit {
       _ = unsafe nl_add(nl_instance_at_pages_used(pointer), 0 &- pages)
       count(caller, .limitHit)

@@ -66,14 +66,14 @@ extension Instance {
     // RT: other threads have the same vCPU, and not every context may take a lock.
     guard !P.isRT, line.relock() else { return chargeShared(caller, bytes) }
     let stock = unsafe nl_vcpu_at_stock(caller.pointer)
-    let old = unsafe stock.pointee
+    let old = unsafe nl_load(stock)
     var charged = true
     if old >= bytes {
-      unsafe stock.pointee = old &- bytes
+      unsafe nl_store(stock, old &- bytes)
     } else if take(bytes &+ Self.stockBatch) {
-      unsafe stock.pointee = old &+ Self.stockBatch
+      unsafe nl_store(stock, old &+ Self.stockBatch)
     } else if take(bytes &- old) {
-      unsafe stock.pointee = 0
+      unsafe nl_store(stock, 0)
     } else {
       charged = false
       count(caller, .quotaFail)
@@ -106,9 +106,9 @@ extension Instance {
     let line = caller.stockLine
     if !P.isRT, line.relock() {
       let stock = unsafe nl_vcpu_at_stock(caller.pointer)
-      let now = unsafe stock.pointee &+ bytes
+      let now = unsafe nl_load(stock) &+ bytes
       excess = now > 2 &* Self.stockBatch ? now &- Self.stockBatch : 0
-      unsafe stock.pointee = now &- excess
+      unsafe nl_store(stock, now &- excess)
       line.unlock()
     }
     if excess != 0 { _ = unsafe nl_add(nl_instance_at_quota_used(pointer), 0 &- excess) }
@@ -119,8 +119,8 @@ extension Instance {
   /// - Context: task.
   func returnStock(of vcpu: VCPU) {
     let stock = unsafe nl_vcpu_at_stock(vcpu.pointer)
-    let bytes = unsafe stock.pointee
-    unsafe stock.pointee = 0
+    let bytes = unsafe nl_load(stock)
+    unsafe nl_store(stock, 0)
     if bytes != 0 { _ = unsafe nl_add(nl_instance_at_quota_used(pointer), 0 &- bytes) }
   }
 
@@ -141,7 +141,7 @@ extension Instance {
     unsafe nl_line_release_request(line.pointer)
   }
 
-  /// Bytes in all stocks.
+  /// Bytes in all stocks: relaxed, like the owners' stores; exact while nobody charges.
   var stocks: UInt64 {
     var sum: UInt64 = 0
     var i = 0

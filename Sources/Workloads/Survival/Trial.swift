@@ -17,6 +17,9 @@ import Subjects
   /// every instruction nearly each call takes a slow path of thousands.
   private var fewestOperations: UInt64 { source == .step ? min(20, max(2, signals / 2500)) : 200 }
   private static let warmUp = 1000
+  /// The interrupted thread's, the others' is the next: by the seed, because trials may run side by
+  /// side.
+  private var processor: UInt32 { UInt32(truncatingIfNeeded: seed >> 32) & 0xff }
 
   /// nil iff a word is none of the source's, the work's or the handler's.
   public init?(source: String, work: String, handler: String, signals: UInt64, seed: UInt64) {
@@ -63,7 +66,9 @@ import Subjects
     unsafe nl_thread_set(UnsafeMutableRawPointer(state))
     var foreground = unsafe TrialForeground(
       state, small: source == .step, isInterrupted: true, seed: seed &* 3)
-    let partner = unsafe work == .mt ? TrialPartner(state, &foreground, seed: seed &* 5) : nil
+    let partner =
+      unsafe work == .mt
+      ? TrialPartner(state, &foreground, processor: processor + 1, seed: seed &* 5) : nil
     if work == .mt, partner == nil { return (unavailable, "pthread_create: \(errorText(errno))") }
     // What is made at the first call is not the experiment: no peer survives that.
     for _ in 0..<Self.warmUp { foreground.step(work) }
@@ -107,8 +112,12 @@ import Subjects
     }
     unsafe nl_thread_store_release_32(&state.pointee.armed, 1)
     if source == .storm {
-      guard let storm = unsafe TrialStorm(progress, target: nl_thread_id(), seed: seed &* 7)
+      guard
+        let storm = unsafe TrialStorm(
+          progress, target: nl_thread_id(), processor: processor + 1, seed: seed &* 7)
       else { return "pthread_create: \(errorText(errno))" }
+      // After the threads are there: they inherit it.
+      _ = nl_thread_pin(processor)
       while !done() { unsafe step(state, &foreground) }
       storm.end()
       return nil

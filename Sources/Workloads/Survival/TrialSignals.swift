@@ -1,6 +1,7 @@
 import CPlatform
 import CRecords
 import Glibc
+import Injection
 
 /// Where a trial's signals come from.
 enum TrialSource: String {
@@ -34,54 +35,59 @@ func onTrialStep(_ context: UnsafeMutableRawPointer?, _ boundary: Int, _ rip: UI
 }
 
 /// A thread that signals another, paced by the signals handled.
+///
+/// It shares no processor with its target where there are two: three threads that compute on two
+/// processors were seen to need ten times as long, most of it waiting for the target's turn.
 @safe struct TrialStorm {
   @safe struct Shared {
     let progress: UnsafeMutablePointer<nl_survival>
     let target: Int32
+    let processor: UInt32
     var random: UInt64
-    /// 1 asks the thread to end.
-    var stop: UInt32 = 0
+    var stop = StopRequest()
   }
 
   private let shared: UnsafeMutablePointer<Shared>
-  private var thread = pthread_t()
+  private let thread: HelperThread
 
   /// nil with errno if there is no thread.
-  init?(_ progress: UnsafeMutablePointer<nl_survival>, target: Int32, seed: UInt64) {
+  init?(
+    _ progress: UnsafeMutablePointer<nl_survival>, target: Int32, processor: UInt32, seed: UInt64
+  ) {
     unsafe shared = unsafe mapped(Shared.self, count: 1)
-    unsafe shared.initialize(to: Shared(progress: progress, target: target, random: seed | 1))
-    let error = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        unsafe storm(argument!.assumingMemoryBound(to: Shared.self))
-        return nil
-      }, unsafe shared)
-    guard error == 0 else {
-      errno = error
+    unsafe shared.initialize(
+      to: Shared(progress: progress, target: target, processor: processor, random: seed | 1))
+    let thread = unsafe HelperThread(stop: &shared.pointee.stop, shared) { argument in
+      unsafe storm(argument!.assumingMemoryBound(to: Shared.self))
       return nil
     }
+    guard let thread else { return nil }
+    self.thread = thread
   }
 
-  func end() {
-    unsafe nl_thread_store_release_32(&shared.pointee.stop, 1)
-    pthread_join(thread, nil)
-  }
+  func end() { thread.end() }
 }
+
+/// Ticks, some 25 µs: a target that runs has handled its signal by then.
+private let longestSpin: UInt64 = 1 << 16
 
 private func storm(_ shared: UnsafeMutablePointer<TrialStorm.Shared>) {
   let progress = unsafe shared.pointee.progress
-  // Pairs with the release in `end`.
-  while unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0 {
+  nl_signal_timer_slack()
+  // Where it cannot be done the storm is slower, nothing else.
+  _ = unsafe nl_thread_pin(shared.pointee.processor)
+  while unsafe !shared.pointee.stop.isMade() {
     let handled = unsafe nl_thread_load_acquire_64(&progress.pointee.signals)
     _ = unsafe nl_signal_send(shared.pointee.target, NL_SIGNAL_TGKILL)
-    // The target may not be running: then this thread is in its way.
-    var spins = 0
-    while unsafe nl_thread_load_acquire_64(&progress.pointee.signals) == handled, spins < 100_000,
-      unsafe nl_thread_load_acquire_32(&shared.pointee.stop) == 0
+    let sent = nl_clock_ticks()
+    while unsafe nl_thread_load_acquire_64(&progress.pointee.signals) == handled,
+      unsafe !shared.pointee.stop.isMade()
     {
       nl_clock_relax()
-      spins &+= 1
-      if spins % 512 == 0 { nl_thread_yield() }
+      // The target does not run, and this thread may be what is in its way.
+      if nl_clock_ticks() &- sent > longestSpin {
+        nl_clock_sleep_until(nl_clock_monotonic_ns() &+ 50_000)
+      }
     }
     unsafe nextRandom(&shared.pointee.random)
     // Up to 2¹⁶ ticks, some 25 µs.

@@ -25,7 +25,7 @@ extension CPUSlabDesign {
     let cpu = CPUSlab(line)
     if let object = unsafe takeLocked(vcpu, cpu, cache, M.self) {
       line.unlock()
-      C.instance.count(vcpu, .allocSlow)
+      C.instance.countSlow(vcpu, M.self)
       return unsafe object
     }
     line.unlock()
@@ -38,7 +38,7 @@ extension CPUSlabDesign {
     -> UnsafeMutableRawPointer?
   {
     guard let object = unsafe C.instance.allocateFromSlab(vcpu, cache, M.self) else { return nil }
-    C.instance.count(vcpu, .allocSlow)
+    C.instance.countSlow(vcpu, M.self)
     return unsafe object
   }
 
@@ -132,7 +132,7 @@ extension CPUSlabDesign {
         unsafe deferDeactivation(vcpu, old, oldFreelist)
       }
     }
-    instance.count(vcpu, .allocSlow)
+    instance.countSlow(vcpu, M.self)
     return unsafe object
   }
 }

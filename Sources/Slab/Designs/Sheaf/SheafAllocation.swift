@@ -12,7 +12,7 @@ extension SheafDesign {
       if let object = unsafe allocFromLine(vcpu, cache, M.self) { return unsafe object }
     }
     guard let object = unsafe C.instance.allocateFromSlab(vcpu, cache, M.self) else { return nil }
-    C.instance.count(vcpu, .allocSlow)
+    C.instance.countSlow(vcpu, M.self)
     return unsafe object
   }
 
@@ -53,14 +53,8 @@ extension SheafDesign {
 
     if line.count > 0 {  // Only the bounds were poisoned.
       line.restoreBounds()
-    } else if let spare = line.spare, spare.size > 0 {
-      let main = line.main
-      main.size = 0
-      line.spare = main == .bootstrap ? nil : main
-      line.install(main: spare)
-      instance.count(vcpu, .spareSwap)
-    } else if let full = instance.exchangeEmptyForFull(vcpu, cache, line.main, M.self) {
-      line.install(main: full)
+    } else if replaceEmptyMain(vcpu, line, cache, M.self) {
+      // From the spare or the barn.
     } else if !M.waits {
       line.unlock()
       return nil

@@ -16,7 +16,7 @@ extension SheafDesign {
         unsafe copy(line.top, to: slots + taken, count: n)
         unsafe nl_count_by(&line.pointer.pointee.alloc_fast, UInt64(n))
         taken &+= n
-        if taken == count || !replaceEmptyMain(vcpu, line, cache) { break }
+        if taken == count || !replaceEmptyMain(vcpu, line, cache, Ordinary.self) { break }
       }
       line.restoreBounds()
       line.unlock()
@@ -45,7 +45,8 @@ extension SheafDesign {
         unsafe copy(slots + left, to: line.top, count: n)
         unsafe line.top += n
         unsafe nl_count_by(&line.pointer.pointee.free_fast, UInt64(n))
-        if left == 0 || !replaceFullMain(vcpu, line, cache) { break }
+        if left == 0 { break }
+        guard case .replaced = replaceFullMain(vcpu, line, cache, Ordinary.self) else { break }
       }
       line.restoreBounds()
       line.unlock()
@@ -73,56 +74,5 @@ extension SheafDesign {
       unsafe to[i] = from[i]
       i &+= 1
     }
-  }
-
-  /// A main with objects for one that is empty, lock held.
-  @inline(__always)
-  private static func replaceEmptyMain(_ vcpu: VCPU, _ line: Line, _ cache: Cache) -> Bool {
-    if let spare = line.spare, spare.size > 0 {
-      let main = line.main
-      main.size = 0
-      line.spare = main == .bootstrap ? nil : main
-      line.install(main: spare)
-      C.instance.count(vcpu, .spareSwap)
-      return true
-    }
-    guard let full = C.instance.exchangeEmptyForFull(vcpu, cache, line.main, Ordinary.self) else {
-      return false
-    }
-    line.install(main: full)
-    return true
-  }
-
-  /// A main with room for one that is full, lock held; makes no sheaf but a thread's first.
-  @inline(__always)
-  private static func replaceFullMain(_ vcpu: VCPU, _ line: Line, _ cache: Cache) -> Bool {
-    let instance = C.instance
-    let main = line.main
-    if main == .bootstrap {
-      guard
-        let empty = instance.takeEmpty(vcpu, cache, Ordinary.self)
-          ?? instance.makeSheaf(vcpu, for: cache, Ordinary.self)
-      else { return false }
-      line.install(main: empty)
-      return true
-    }
-    main.size = main.capacity
-    if let spare = line.spare, spare.size < spare.capacity {
-      line.spare = main
-      line.install(main: spare)
-      instance.count(vcpu, .spareSwap)
-      return true
-    }
-    if line.spare == nil, let empty = instance.takeEmpty(vcpu, cache, Ordinary.self) {
-      line.spare = main
-      line.install(main: empty)
-      return true
-    }
-    guard
-      case .exchanged(let empty) = instance.exchangeFullForEmpty(
-        vcpu, cache, main, Ordinary.self)
-    else { return false }
-    line.install(main: empty)
-    return true
   }
 }

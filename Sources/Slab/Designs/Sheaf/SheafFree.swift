@@ -67,48 +67,15 @@ extension SheafDesign {
   private static func makeRoom<M: CallMode>(
     _ vcpu: VCPU, _ line: Line, _ cache: Cache, _ mode: M.Type
   ) -> Bool {
-    let instance = C.instance
-    let main = line.main
-    if main == .bootstrap {
-      // The kernel makes a CPU's first main when it brings the CPU up; here the first free does,
-      // in any context, or a thread that only uses the nolock calls would never have one.
-      guard
-        let empty = instance.takeEmpty(vcpu, cache, M.self)
-          ?? instance.makeSheaf(vcpu, for: cache, M.self)
-      else {
-        line.unlock()
-        return false
-      }
-      line.install(main: empty)
-      return true
-    }
-    main.size = main.capacity
-    guard let spare = line.spare else {
-      if let empty = instance.takeEmpty(vcpu, cache, M.self) {
-        line.spare = main
-        line.install(main: empty)
-        return true
-      }
-      return replaceUnlocked(vcpu, line, cache, M.self)
-    }
-    if spare.size < spare.capacity {
-      line.spare = main
-      line.install(main: spare)
-      instance.count(vcpu, .spareSwap)
-      return true
-    }
-    switch instance.exchangeFullForEmpty(vcpu, cache, main, M.self) {
-    case .exchanged(let empty):
-      line.install(main: empty)
-      return true
-    case .tooManyFull where M.waits:
+    switch replaceFullMain(vcpu, line, cache, M.self) {
+    case .replaced: return true
+    case .tooManyFull(let spare) where M.waits:
       // The spare goes to the slabs and comes back as the empty one.
       line.spare = nil
       line.unlock()
-      instance.flush(vcpu, spare)
+      C.instance.flush(vcpu, spare)
       return place(vcpu, line, cache, empty: spare)
-    default:
-      return replaceUnlocked(vcpu, line, cache, M.self)
+    default: return replaceUnlocked(vcpu, line, cache, M.self)
     }
   }
 

@@ -1,4 +1,5 @@
-/// An optional that is written as `null` where it has no value, never left away.
+/// An optional that is written as `null` where it has no value, never left away: a reader could not
+/// tell a missing value from an older writer.  For every JSON of the suite.
 @propertyWrapper
 public struct Explicit<Value: Codable & Equatable & Sendable>: Codable, Equatable, Sendable {
   public var wrappedValue: Value?
@@ -18,7 +19,8 @@ public struct Explicit<Value: Codable & Equatable & Sendable>: Codable, Equatabl
 
 extension KeyedDecodingContainer {
   /// A file of an earlier version has no such key.
-  public func decode<Value>(_ type: Explicit<Value>.Type, forKey key: Key) throws -> Explicit<Value> {
+  public func decode<Value>(_ type: Explicit<Value>.Type, forKey key: Key) throws -> Explicit<Value>
+  {
     try decodeIfPresent(type, forKey: key) ?? Explicit(wrappedValue: nil)
   }
 }

@@ -116,12 +116,14 @@ let package = Package(
     .testTarget(
       name: "StatisticsTests",
       dependencies: [
-        "Statistics", .product(name: "Histogram", package: "hdrhistogram-swift"),
+        "Statistics", "TestSupport",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
       ], swiftSettings: strict),
     .testTarget(
       name: "MeasurementTests", dependencies: ["Measurement", "CRecords"], swiftSettings: strict),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Measurement"], swiftSettings: strict),
+      name: "ReportsTests", dependencies: ["Reports", "Measurement", "TestSupport"],
+      swiftSettings: strict),
     .executableTarget(name: "confined", path: "Tests/CConfined", cSettings: optimizedC),
     .testTarget(
       name: "RevisionsTests", dependencies: ["Revisions", "Measurement"], swiftSettings: strict),

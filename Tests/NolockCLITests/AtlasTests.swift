@@ -1,5 +1,6 @@
 import Foundation
 import Measurement
+import TestSupport
 import Testing
 
 @Suite(
@@ -67,31 +68,23 @@ struct AtlasTests {
 
   @Test("finds an allocator that hands an object out twice")
   func brokenTwin() throws {
-    try temporaryFolder { folder in
-      let object = folder + "/broken.so"
-      let built = try Program.run(
-        Paths.package + "/scripts/build-subject",
-        [object, "sheaves", "-D", "NOLOCK_BROKEN_NO_TRYLOCK"])
-      try #require(built.status == 0, "\(built.errors)")
-      let ended = try Program.nolock(
-        "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + object)
-      #expect(ended.status == 3)
-      let line = try #require(ended.errorLines.last)
-      #expect(line.contains("DEFECT"))
-      // The boundary by number, function and offset.
-      let place =
-        /the first: kmalloc_nolock at boundary [0-9]+, nl_sheaves_kmalloc_nolock\+0x[0-9a-f]+/
-      #expect(line.contains(place), "\(line)")
-      #expect(line.hasSuffix("handed out twice") || line.contains("handed out twice ("))
-      #expect(ended.output.contains("handed out twice"))
-      // The same object without the flag has none.
-      let sound = try Program.run(
-        Paths.package + "/scripts/build-subject", [folder + "/sound.so", "sheaves"])
-      try #require(sound.status == 0, "\(sound.errors)")
-      let checked = try Program.nolock(
-        "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + folder + "/sound.so")
-      #expect(checked.status == 0, "\(checked.errors)")
-    }
+    let object = try TestObjects.build(flags: ["NOLOCK_BROKEN_NO_TRYLOCK"])
+    let ended = try Program.nolock(
+      "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + object)
+    #expect(ended.status == 3)
+    let line = try #require(ended.errorLines.last)
+    #expect(line.contains("DEFECT"))
+    // The boundary by number, function and offset.
+    let place =
+      /the first: kmalloc_nolock at boundary [0-9]+, nl_sheaves_kmalloc_nolock\+0x[0-9a-f]+/
+    #expect(line.contains(place), "\(line)")
+    #expect(line.hasSuffix("handed out twice") || line.contains("handed out twice ("))
+    #expect(ended.output.contains("handed out twice"))
+    // The same object without the flag has none.
+    let sound = try TestObjects.build()
+    let checked = try Program.nolock(
+      "atlas", "kmalloc_nolock", "--state", "hit", "--subject", "rev:" + sound)
+    #expect(checked.status == 0, "\(checked.errors)")
   }
 
   @Test(

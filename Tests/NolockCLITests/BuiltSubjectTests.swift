@@ -89,11 +89,7 @@ struct BuiltSubjectTests {
             irq: timer
             subject: [sheaves, sheaves+debug]
         """
-      try suite.write(toFile: folder + "/kunit.yaml", atomically: true, encoding: .utf8)
-      let ended = try Program.nolock(
-        "run", folder + "/kunit.yaml", "-o", folder + "/out", "--format", "json")
-      #expect(ended.status == 0, "\(ended.errors)")
-      let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+      let result = try runResult(yaml: suite, in: folder)
       #expect(result.cells.count == 3)
       for cell in result.cells {
         #expect(cell.state == .ok, "\(cell.id): \(cell.reason ?? "")")

@@ -62,11 +62,7 @@ struct PeerTests {
           live: 16
           subject: ["peer:\(subject)"]
       """
-    try suite.write(toFile: folder + "/peers.yaml", atomically: true, encoding: .utf8)
-    let ended = try Program.nolock(
-      "run", folder + "/peers.yaml", "-o", folder + "/out", "--format", "json")
-    #expect(ended.status == 0, "\(ended.errors)")
-    let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+    let result = try runResult(yaml: suite, in: folder)
     #expect(result.cells.count == 1)
     for cell in result.cells {
       #expect(cell.state == .ok, "\(cell.id): \(cell.reason ?? "")")
@@ -79,7 +75,8 @@ struct PeerTests {
     try withPeer { object, folder in try measure(object, folder) }
   }
 
-  @Test("glibc by its path is measured", .enabled(if: libc != nil, "no libc.so.6 at its usual places"))
+  @Test(
+    "glibc by its path is measured", .enabled(if: libc != nil, "no libc.so.6 at its usual places"))
   func glibcByPath() throws {
     let path = try #require(Self.libc)
     try temporaryFolder { folder in try measure(path, folder) }

@@ -1,4 +1,6 @@
 import Foundation
+import Measurement
+import TestSupport
 import Testing
 
 /// Where the built programs and the sources are.
@@ -14,8 +16,7 @@ enum Paths {
   }()
   static let nolock = binaries + "/nolock"
   static let sample = binaries + "/nolock-sample"
-  static let package = String(
-    #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 })
+  static let package = packageFolder
 }
 
 /// A program run to its end.
@@ -78,4 +79,20 @@ func temporaryFolder(_ body: (String) throws -> Void) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   defer { try? FileManager.default.removeItem(atPath: path) }
   try body(path)
+}
+
+/// What `nolock run` of a suite gives, which must succeed; its files are in `folder`/out.
+func runResult(_ suite: String, in folder: String, _ more: String...) throws -> RunResult {
+  let ended = try Program.run(
+    Paths.nolock, ["run", suite, "-o", folder + "/out", "--format", "json"] + more,
+    folder: Paths.package)
+  #expect(ended.status == 0, "\(ended.errors)")
+  return try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+}
+
+/// The same of a suite written here.
+func runResult(yaml: String, in folder: String) throws -> RunResult {
+  let path = folder + "/suite.yaml"
+  try yaml.write(toFile: path, atomically: true, encoding: .utf8)
+  return try runResult(path, in: folder)
 }

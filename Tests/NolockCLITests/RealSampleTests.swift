@@ -26,12 +26,8 @@ struct RealSampleTests {
   @Test("measures, skips with the reason, and the files agree with each other")
   func endToEnd() throws {
     try temporaryFolder { folder in
-      let path = folder + "/real.yaml"
-      try suite.write(toFile: path, atomically: true, encoding: .utf8)
       let out = folder + "/out"
-      let ended = try Program.nolock("run", path, "-o", out, "--format", "json")
-      #expect(ended.status == 0, "\(ended.errors)")
-      let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+      let result = try runResult(yaml: suite, in: folder)
       #expect(result.cells.count == 6)
       let plan = try Plan.read(directory: out)
       for cell in result.cells
@@ -69,12 +65,9 @@ struct RealSampleTests {
   func interrupts() throws {
     try temporaryFolder { folder in
       let out = folder + "/out"
-      let ended = try Program.nolock(
-        "run", "interrupts", "--blocks", "1", "-p", "subject=sheaves", "-p", "rate=2000", "-p",
-        "handler=nolock", "-p", "calls=ordinary",
-        "-o", out, "--format", "json")
-      #expect(ended.status == 0, "\(ended.errors)")
-      let result = try JSONDecoder().decode(RunResult.self, from: Data(ended.output.utf8))
+      let result = try runResult(
+        "interrupts", in: folder, "--blocks", "1", "-p", "subject=sheaves", "-p", "rate=2000", "-p",
+        "handler=nolock", "-p", "calls=ordinary")
       #expect(result.cells.count == 13)
       for cell in result.cells where cell.state == .ok {
         let irq = cell.cell.interrupts

@@ -1,6 +1,7 @@
 import CRecords
 import Foundation
 import Measurement
+import TestSupport
 import Testing
 
 @Suite(
@@ -64,18 +65,12 @@ struct SurvivalTests {
 
   @Test("an allocator of ours without its trylock is found, and that is exit code 3")
   func brokenTwin() throws {
-    try temporaryFolder { folder in
-      let object = folder + "/broken.so"
-      let built = try Program.run(
-        Paths.package + "/scripts/build-subject",
-        [object, "sheaves", "-D", "NOLOCK_BROKEN_NO_TRYLOCK"])
-      try #require(built.status == 0, "\(built.errors)")
-      let ended = try survive(
-        "subject=rev:" + object, "setting=step/mixed/hold", "trials=1", "signals=20000")
-      #expect(ended.status == 3)
-      #expect(ended.errors.last?.contains("promises to survive") == true)
-      #expect(ended.result?.trials.first?.outcome != .ok)
-    }
+    let object = try TestObjects.build(flags: ["NOLOCK_BROKEN_NO_TRYLOCK"])
+    let ended = try survive(
+      "subject=rev:" + object, "setting=step/mixed/hold", "trials=1", "signals=20000")
+    #expect(ended.status == 3)
+    #expect(ended.errors.last?.contains("promises to survive") == true)
+    #expect(ended.result?.trials.first?.outcome != .ok)
   }
 
   @Test("a subject that is not there is skipped with the reason; nothing to try is void")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Measurement
@@ -124,48 +125,16 @@ struct ReportsTests {
 
   @Test(
     "result.json is valid by its schema, and a broken one is not",
-    .enabled(if: schemaProblem == nil, "python3 with jsonschema is not installed"))
+    .enabled(if: SchemaCheck.problem == nil, "python3 with jsonschema is not installed"))
   func schema() throws {
     let text = try JSONReport.render(try example().result)
-    #expect(try validate(text) == "")
-    #expect(try validate(text.replacing("\"n\" : 8", with: "\"n\" : -1")) != "")
-    #expect(try validate(text.replacing("\"reason\" : null", with: "\"reasn\" : null")) != "")
+    func complaints(_ text: String) throws -> String {
+      try SchemaCheck.complaints("result", text: text)
+    }
+    #expect(try complaints(text) == "")
+    #expect(try complaints(text.replacing("\"n\" : 8", with: "\"n\" : -1")) != "")
+    #expect(try complaints(text.replacing("\"reason\" : null", with: "\"reasn\" : null")) != "")
     #expect(
-      try validate(text.replacing("\"source\" : \"clock\"", with: "\"source\" : \"x\"")) != "")
+      try complaints(text.replacing("\"source\" : \"clock\"", with: "\"source\" : \"x\"")) != "")
   }
-}
-
-private let package = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-private let schemaProblem: String? = {
-  (try? python("import jsonschema", "")) == nil ? "python3 with jsonschema is not installed" : nil
-}()
-
-/// The first complaint, empty if there is none.
-private func validate(_ json: String) throws -> String {
-  let program = """
-    import json, sys, jsonschema
-    schema = json.load(open('\(package)/Benchmarks/schema/result.schema.json'))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    for e in jsonschema.Draft202012Validator(schema).iter_errors(json.load(sys.stdin)):
-        print(list(e.path), e.message[:200])
-        break
-    """
-  return try python(program, json)
-}
-
-private func python(_ program: String, _ input: String) throws -> String {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = ["python3", "-c", program]
-  let (stdin, stdout) = (Foundation.Pipe(), Foundation.Pipe())
-  process.standardInput = stdin
-  process.standardOutput = stdout
-  process.standardError = FileHandle.nullDevice
-  try process.run()
-  stdin.fileHandleForWriting.write(Data(input.utf8))
-  try stdin.fileHandleForWriting.close()
-  let output = stdout.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
-  return String(decoding: output, as: UTF8.self)
 }

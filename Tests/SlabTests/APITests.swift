@@ -21,22 +21,18 @@ extension AllocatorTests {
     }
 
     @Test func theReadmesProgramRuns() throws {
-      let root = BuiltSubject.root
-      let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
-      let demo = root.appending(path: "docs/demo/handler.c")
-      #expect(readme.contains(try String(contentsOf: demo, encoding: .utf8)))
+      let readme = try String(contentsOfFile: packageFolder + "/README.md", encoding: .utf8)
+      let demo = "docs/demo/handler.c"
+      #expect(
+        readme.contains(try String(contentsOfFile: packageFolder + "/" + demo, encoding: .utf8)))
 
-      let object = BuiltSubject.folder.appending(path: "nolock-subject.so").path
-      let built = try Command.run(
-        [root.appending(path: "scripts/build-subject").path, object, "heap"])
-      try #require(built.status == 0, "\(built.text)")
-      let program = BuiltSubject.folder.appending(path: "handler").path
-      let compiled = try Command.run([
-        "clang", "-O2", "-Wall", "-Werror", "-I",
-        root.appending(path: "Sources/CNolock/include").path, demo.path, object, "-pthread", "-o",
-        program, "-Wl,-rpath,\(BuiltSubject.folder.path)",
-      ])
-      try #require(compiled.status == 0, "\(compiled.text)")
+      // Under the name that is in the object, which the loader looks for.
+      let object = try TestObjects.once("nolock-subject.so") {
+        [packageFolder + "/scripts/build-subject", $0, "heap"]
+      }
+      let program = try TestObjects.program(
+        demo, object, "-I", packageFolder + "/Sources/CNolock/include",
+        "-Wl,-rpath,\(TestObjects.folder)")
       let result = try Command.run([program])
       #expect(result.status == 0)
       #expect(result.text == String(repeating: "alive\n", count: 20))

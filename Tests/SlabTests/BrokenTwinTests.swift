@@ -10,17 +10,11 @@ extension AllocatorTests {
     private func run(_ object: String, _ arguments: [String]) throws -> (
       status: Int32, text: String
     ) {
-      let program = BuiltSubject.folder.appending(path: "twin").path
-      let tests = BuiltSubject.root.appending(path: "Tests").path
-      let platform = BuiltSubject.root.appending(path: "Sources/CPlatform").path
-      let compiled = try Command.run(
-        [
-          "clang", "-O2", "-I", "\(tests)/CSweep/include", "-I", "\(platform)/include",
-          "\(tests)/SlabTests/Fixtures/twin.c", "\(tests)/CSweep/sweep.c",
-          "\(tests)/CSweep/race.c", "\(platform)/step.c", "-o", program, "-pthread", "-ldl",
-          "-Wl,-z,now",
-        ])
-      try #require(compiled.status == 0, "\(compiled.text)")
+      let sweep = packageFolder + "/Tests/CSweep"
+      let platform = packageFolder + "/Sources/CPlatform"
+      let program = try TestObjects.program(
+        "Tests/SlabTests/Fixtures/twin.c", "\(sweep)/sweep.c", "\(sweep)/race.c",
+        "\(platform)/step.c", "-I", sweep + "/include", "-I", platform + "/include", "-Wl,-z,now")
       return try Command.run([program, object] + arguments)
     }
 
@@ -33,9 +27,9 @@ extension AllocatorTests {
 
     @Test(.enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"))
     func withoutTheTrylock() throws {
-      let sound = try BuiltSubject.build("sound", flags: [])
+      let sound = try TestObjects.build()
       try expect(sound, ["sweep"], caught: false)
-      let twin = try BuiltSubject.build("no-trylock", flags: ["NOLOCK_BROKEN_NO_TRYLOCK"])
+      let twin = try TestObjects.build(flags: ["NOLOCK_BROKEN_NO_TRYLOCK"])
       try expect(twin, ["sweep"], caught: true)
     }
 
@@ -75,13 +69,11 @@ extension AllocatorTests {
       .enabled(if: nl_step_available() == 1, "the trap flag is x86_64's"),
       arguments: steppedTwins + [perCPUSlabTwin])
     func shownByHandlers(_ twin: SteppedTwin) throws {
-      let sound = try BuiltSubject.build(
-        "stepped-\(twin.design)", design: twin.design, flags: [])
+      let sound = try TestObjects.build(twin.design)
       let passed = try SweptState.sweep(
         "rev:sound", object: sound, modes: twin.modes, states: [twin.state])
       #expect(passed.status == 0 && passed.states.first?["findings"] == 0)
-      let object = try BuiltSubject.build(
-        "stepped-\(twin.design)-\(twin.broken)", design: twin.design, flags: [twin.broken])
+      let object = try TestObjects.build(twin.design, flags: [twin.broken])
       let caught = try SweptState.sweep(
         "rev:twin", object: object, modes: twin.modes, states: [twin.state])
       let state = try #require(caught.states.first)
@@ -105,9 +97,9 @@ extension AllocatorTests {
 
     @Test(.enabled(if: sweep_has_membarrier() == 1, "no membarrier(2) here"), arguments: twins)
     func ofTheBiasedLock(_ twin: Twin) throws {
-      let sound = try BuiltSubject.build("sound-\(twin.broken)", flags: twin.help)
+      let sound = try TestObjects.build(flags: twin.help)
       try expect(sound, ["race", "3", twin.gap], caught: false)
-      let broken = try BuiltSubject.build(twin.broken, flags: [twin.broken] + twin.help)
+      let broken = try TestObjects.build(flags: [twin.broken] + twin.help)
       // Within milliseconds on two free CPUs; while others use them it takes luck, and rounds.
       try expect(broken, ["race", "300", twin.gap], caught: true)
     }

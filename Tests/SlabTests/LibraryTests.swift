@@ -5,11 +5,7 @@ import Testing
 /// libnolock as a C program meets it: what scripts/build-library installs.
 @Suite(.serialized) struct LibraryTests {
   static let prefix = Result {
-    let prefix = BuiltSubject.folder.appending(path: "library").path
-    let script = BuiltSubject.root.appending(path: "scripts/build-library").path
-    let built = try Command.run([script, prefix])
-    try #require(built.status == 0, "\(built.text)")
-    return prefix
+    try TestObjects.once("library") { [packageFolder + "/scripts/build-library", $0] }
   }
 
   static let hasPkgConfig = (try? Command.run(["pkg-config", "--version"]))?.status == 0
@@ -61,8 +57,8 @@ import Testing
     .enabled(if: hasPkgConfig, "pkg-config is not installed"), arguments: ["shared", "static"])
   func aProgramOfPkgConfigRunsTheStorm(_ form: String) throws {
     let prefix = try Self.prefix.get()
-    let source = BuiltSubject.root.appending(path: "docs/demo/library.c").path
-    let program = BuiltSubject.folder.appending(path: "library-\(form)").path
+    let source = packageFolder + "/docs/demo/library.c"
+    let program = TestObjects.folder + "/library-\(form)"
     let words =
       form == "shared"
       ? "$(pkg-config --cflags --libs nolock) -Wl,-rpath,\(prefix)/lib"

@@ -5,21 +5,11 @@ import Testing
 /// Lockdep's wait types (kernel-reference §5): each nesting in a process of its own.
 @Suite(.serialized) struct LockdepTests {
   static let program = Result {
-    let program = BuiltSubject.folder.appending(path: "lockdep").path
-    let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/lockdep.c").path
-    let compiled = try Command.run(
-      ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
-    try #require(compiled.status == 0, "\(compiled.text)")
-    return program
+    try TestObjects.program("Tests/SlabTests/Fixtures/lockdep.c")
   }
   static let designs = ["sheaves", "cpuslab", "tiny", "sheaves-rt", "cpuslab-rt", "tiny-rt"]
   static let objects = Result {
-    try designs.map { design in
-      (
-        design,
-        try BuiltSubject.build("lockdep-\(design)", design: "\(design)+lockdep+probes", flags: [])
-      )
-    }
+    try designs.map { ($0, try TestObjects.build($0 + "+lockdep+probes")) }
   }
 
   /// Runs one case under every design: the number of reports, and the first.

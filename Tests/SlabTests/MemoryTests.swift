@@ -7,15 +7,8 @@ extension AllocatorTests {
   @Suite(.serialized) struct Memory {
     /// A line of memory.c each.
     private func measure(_ design: String) throws -> [String: Int] {
-      let object = BuiltSubject.folder.appending(path: "memory-\(design).so").path
-      let script = BuiltSubject.root.appending(path: "scripts/build-subject").path
-      let built = try Command.run([script, object, design])
-      try #require(built.status == 0, "\(built.text)")
-      let program = BuiltSubject.folder.appending(path: "memory").path
-      let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/memory.c").path
-      let compiled = try Command.run(
-        ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
-      try #require(compiled.status == 0, "\(compiled.text)")
+      let object = try TestObjects.build(design)
+      let program = try TestObjects.program("Tests/SlabTests/Fixtures/memory.c")
       // Without the static TLS that scripts/test asks for: it is in every thread's stack.
       let result = try Command.run(["env", "-u", "GLIBC_TUNABLES", program, object])
       try #require(result.status == 0, "\(result.text)")

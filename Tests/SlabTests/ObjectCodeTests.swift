@@ -30,20 +30,20 @@ struct SlabObjectCodeTests {
     let program =
       folders.map { $0.appending(path: "nolock-sample").path }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
-      ?? BuiltSubject.root.appending(path: ".build/debug/nolock-sample").path
-    let subject = try BuiltSubject.build("object-code", flags: [])
+      ?? packageFolder + "/.build/debug/nolock-sample"
+    let subject = try TestObjects.build()
     let library = try LibraryTests.prefix.get() + "/lib/libnolock.so"
     return [program, subject, library] + (release.map { [$0] } ?? [])
   }
 
   /// nil if it is not built, or older than the allocator.
   static let release: String? = {
-    let path = BuiltSubject.root.appending(path: ".build/release/nolock-sample")
+    let path = URL(filePath: packageFolder + "/.build/release/nolock-sample")
     func date(_ url: URL) -> Date? {
       let values = try? url.resourceValues(forKeys: [.contentModificationDateKey])
       return values?.contentModificationDate
     }
-    let sources = BuiltSubject.root.appending(path: "Sources/Slab")
+    let sources = URL(filePath: packageFolder + "/Sources/Slab")
     let files = FileManager.default.enumerator(
       at: sources, includingPropertiesForKeys: [.contentModificationDateKey])
     guard let built = date(path), let files else { return nil }

@@ -219,13 +219,6 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    @Test(arguments: Subject.rt)
-    func forksInTheMiddle(_ subject: Subject) {
-      #expect(unsafe sweep_fork(subject.ops, 3, 10) == 0)
-      subject.barrier()
-      #expect(subject.live == 0)
-    }
-
     /// By the order of events, not by time: high is done before medium, who never sleeps, only if
     /// low was lent high's priority.
     @Test(
@@ -234,13 +227,8 @@ extension AllocatorTests {
       arguments: [false, true])
     func threeThreadsOnOneCPU(withPlainLock: Bool) throws {
       let flags = ["NOLOCK_PROBES"] + (withPlainLock ? ["NOLOCK_BROKEN_NO_PI"] : [])
-      let object = try BuiltSubject.build(
-        "priority-\(withPlainLock)", design: "sheaves-rt", flags: flags)
-      let program = BuiltSubject.folder.appending(path: "priority").path
-      let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/priority.c").path
-      let compiled = try Command.run(
-        ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
-      try #require(compiled.status == 0, "\(compiled.text)")
+      let object = try TestObjects.build("sheaves-rt", flags: flags)
+      let program = try TestObjects.program("Tests/SlabTests/Fixtures/priority.c")
       let result = try Command.run([program, object])
       #expect(result.status == (withPlainLock ? 1 : 0), "\(result.text)")
     }

@@ -75,33 +75,32 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    /// Nobody can empty a per-CPU slab from outside; its owner does when it is asked to.
-    @Test func aPerCPUSlabIsGivenUpOnRequest() {
-      let subject = Subject.cpuslab
-      let moved = subject.moved {
+    /// What moves while a thread that has used its lines is flushed by another, and goes on.
+    private func flushedWhileSilent(_ subject: Subject) -> [String: Int] {
+      subject.moved {
         onNewThread {
-          let objects = (0..<50).map { _ in subject.kmalloc(2048) }
-          for object in objects { subject.kfree(object) }
+          func use() {
+            for object in (0..<50).map({ _ in subject.kmalloc(2048) }) { subject.kfree(object) }
+          }
+          use()
           onNewThread { #expect(subject.control("flush", 1) == 0) }
-          for object in (0..<50).map({ _ in subject.kmalloc(2048) }) { subject.kfree(object) }
+          // The owner goes on with a line that somebody emptied.
+          use()
         }
       }
+    }
+
+    /// Nobody can empty a per-CPU slab from outside; its owner does when it is asked to.
+    @Test func aPerCPUSlabIsGivenUpOnRequest() {
+      let moved = flushedWhileSilent(.cpuslab)
       #expect(moved["remote_not_taken", default: 0] >= Int(NL_CACHES))
       #expect(moved["deactivate", default: 0] > 0)
-      #expect(subject.live == 0)
+      #expect(Subject.cpuslab.live == 0)
     }
 
     @Test(arguments: Subject.withSheaves)
     func aSilentThreadIsFlushed(_ subject: Subject) {
-      let moved = subject.moved {
-        onNewThread {
-          let objects = (0..<50).map { _ in subject.kmalloc(2048) }
-          for object in objects { subject.kfree(object) }
-          onNewThread { #expect(subject.control("flush", 1) == 0) }
-          // The owner goes on with a line that somebody emptied.
-          for object in (0..<50).map({ _ in subject.kmalloc(2048) }) { subject.kfree(object) }
-        }
-      }
+      let moved = flushedWhileSilent(subject)
       #expect(moved["remote_flush", default: 0] >= Int(NL_CACHES))
       #expect(subject.live == 0)
     }
@@ -113,9 +112,10 @@ extension AllocatorTests {
       #expect(subject.live == 0)
     }
 
-    @Test(arguments: [Subject.sheaves, .cpuslab])
-    func forksInTheMiddle(_ subject: Subject) {
-      #expect(unsafe sweep_fork(subject.ops, 3, 100) == 0)
+    /// Fewer where threads share their vCPUs: each round is longer.
+    @Test(arguments: [(Subject.sheaves, 100), (.cpuslab, 100)] + Subject.rt.map { ($0, 10) })
+    func forksInTheMiddle(_ subject: Subject, _ rounds: Int) {
+      #expect(unsafe sweep_fork(subject.ops, 3, Int32(rounds)) == 0)
       subject.barrier()
       #expect(subject.live == 0)
     }
@@ -141,15 +141,8 @@ extension AllocatorTests {
     /// The constructor has run, nothing else: the handler's calls are the first of the process.
     @Test(arguments: ["sheaves", "heap"])
     func theFirstCallOfAProcessMayBeInAHandler(_ design: String) throws {
-      let object = BuiltSubject.folder.appending(path: "first-\(design).so").path
-      let built = try Command.run(
-        [BuiltSubject.root.appending(path: "scripts/build-subject").path, object, design])
-      try #require(built.status == 0, "\(built.text)")
-      let program = BuiltSubject.folder.appending(path: "first-call").path
-      let source = BuiltSubject.root.appending(path: "Tests/SlabTests/Fixtures/first-call.c").path
-      let compiled = try Command.run(
-        ["clang", "-O2", "-Wall", "-Werror", source, "-o", program, "-ldl", "-pthread"])
-      try #require(compiled.status == 0, "\(compiled.text)")
+      let object = try TestObjects.build(design)
+      let program = try TestObjects.program("Tests/SlabTests/Fixtures/first-call.c")
       let result = try Command.run([program, object])
       #expect(result.status == 0, "\(result.text)")
     }

@@ -7,7 +7,7 @@ import Testing
   /// Threads born and dying, handlers within handlers, forks, memory limits, jumps out of handlers, at
   /// random, against a shadow heap; and the same under AddressSanitizer.
   @Test func thirtySeconds() throws {
-    let script = BuiltSubject.root.appending(path: "scripts/soak").path
+    let script = packageFolder + "/scripts/soak"
     let result = try Command.run([script, "30"])
     #expect(result.status == 0, "\(result.text)")
     let lines = result.text.split(separator: "\n")

@@ -25,7 +25,7 @@ struct AgainstSciPy {
 
   @Test(
     "median, quantiles, interval and its coverage agree on random inputs with ties",
-    .enabled(if: Reference.problem == nil, "python3 with scipy is not installed"))
+    .enabled(if: SciPy.problem == nil, "python3 with scipy is not installed"))
   func agree() throws {
     let inputs = Self.inputs
     let program = """
@@ -49,7 +49,7 @@ struct AgainstSciPy {
       """
     let json = String(decoding: try JSONEncoder().encode(inputs), as: UTF8.self)
     let answers = try JSONDecoder().decode(
-      [Answer].self, from: try Reference.run(program, input: json))
+      [Answer].self, from: try SciPy.run(program, input: json))
     #expect(answers.count == inputs.count)
     for (input, answer) in zip(inputs, answers) {
       #expect(close(median(input), answer.median), "\(input)")

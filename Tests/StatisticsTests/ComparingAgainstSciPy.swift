@@ -81,12 +81,12 @@ struct ComparingAgainstSciPy {
 
   @Test(
     "sign test, intervals, Clopper–Pearson, Holm, autocorrelation, effect, E-divisive",
-    .enabled(if: Reference.problem == nil, "python3 with scipy is not installed"))
+    .enabled(if: SciPy.problem == nil, "python3 with scipy is not installed"))
   func agree() throws {
     let inputs = Self.inputs(1_000)
     let json = String(decoding: try JSONEncoder().encode(inputs), as: UTF8.self)
     let answers = try JSONDecoder().decode(
-      [Answer].self, from: try Reference.run(Self.program, input: json))
+      [Answer].self, from: try SciPy.run(Self.program, input: json))
     #expect(answers.count == inputs.count)
     for (x, answer) in zip(inputs, answers) {
       #expect(close(SignTest(x)?.pValue, answer.sign), "\(x)")
@@ -108,7 +108,7 @@ struct ComparingAgainstSciPy {
 
   @Test(
     "the bootstrap's ends lie where the exact distribution of a resample's median puts them",
-    .enabled(if: Reference.problem == nil, "python3 with scipy is not installed"))
+    .enabled(if: SciPy.problem == nil, "python3 with scipy is not installed"))
   func bootstrap() throws {
     // P(median of a resample ≤ x_(k)) = P(Bin(n, k/n) ≥ (n + 1)/2) for odd n and no ties.
     let program = """
@@ -119,7 +119,7 @@ struct ComparingAgainstSciPy {
       """
     for n in [1, 5, 15, 31] {
       let exact = try JSONDecoder().decode(
-        [Double].self, from: try Reference.run(program, input: "\(n)"))
+        [Double].self, from: try SciPy.run(program, input: "\(n)"))
       let interval = try #require(
         BootstrapInterval(
           medianOf: (1...n).map(Double.init), resamples: 4000, confidence: 0.9, seed: 3))

@@ -1,9 +1,5 @@
 import Foundation
 
-/// The top folder of this package.
-public let packageFolder = String(
-  #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 })
-
 /// A small allocator in C that works in any context, and its defects (Fixtures/subject.c.txt).
 public enum FixtureSubject {
   public static let source = packageFolder + "/Tests/TestSupport/Fixtures/subject.c.txt"
@@ -23,9 +19,4 @@ public enum FixtureSubject {
     guard built.status == 0 else { throw BuildFailure(text: built.text) }
     return output
   }
-}
-
-/// What the compiler said.
-public struct BuildFailure: Error {
-  public let text: String
 }

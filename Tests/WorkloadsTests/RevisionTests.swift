@@ -2,6 +2,7 @@ import CNolock
 import CRecords
 import Foundation
 import Subjects
+import TestSupport
 import Testing
 
 /// The allocator as a shared object, and the calls of its table that no loop makes.
@@ -9,17 +10,7 @@ import Testing
   /// scripts/build-subject needs a compiler, as a revision does wherever it is measured.
   @Test(arguments: ["sheaves", "heap"])
   func sharedObjectIsTheSameSubject(design: String) throws {
-    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../..").standardized
-    let output = FileManager.default.temporaryDirectory
-      .appendingPathComponent("nolock-\(design)-\(UUID().uuidString).so").path
-    defer { try? FileManager.default.removeItem(atPath: output) }
-    let build = Process()
-    build.executableURL = package.appendingPathComponent("scripts/build-subject")
-    build.arguments = [output, design]
-    try build.run()
-    build.waitUntilExit()
-    #expect(build.terminationStatus == 0)
+    let output = try TestObjects.build(design)
     for workload in [NL_PAIR, NL_STORM] {
       let sample = try sample(
         entry("rev:\(design)", workload, iterations: 5000) {

@@ -1,5 +1,6 @@
 import CRecords
 import Foundation
+import TestSupport
 import Testing
 
 /// The sources that follow the foreground's own calls, bursts, classes and two sources at once: real
@@ -208,15 +209,7 @@ import Testing
 
   @Test
   func probesFireWithTheLockHeld() throws {
-    let package = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-    let object = FileManager.default.temporaryDirectory.path + "/nolock-probes-\(UUID()).so"
-    defer { try? FileManager.default.removeItem(atPath: object) }
-    let build = Process()
-    build.executableURL = URL(fileURLWithPath: package + "/scripts/build-subject")
-    build.arguments = [object, "sheaves", "-D", "NOLOCK_PROBES"]
-    try build.run()
-    build.waitUntilExit()
-    try #require(build.terminationStatus == 0)
+    let object = try TestObjects.build(flags: ["NOLOCK_PROBES"])
     let probed = try sample(
       entry("rev:probes", NL_BATCH, iterations: 2000) {
         set(&$0.object_path, object)

@@ -1,5 +1,6 @@
 import CRecords
 import Foundation
+import TestSupport
 import Testing
 
 /// Stands between `nolock` and the real `nolock-sample`: changes what a gate's arm is given, while
@@ -49,31 +50,14 @@ enum SabotagedSample {
 @Suite("Comparing", .serialized)
 struct Comparing {}
 
-/// Shared objects of the allocator, built once for all tests of this process.
-enum TestObjects {
+extension TestObjects {
   /// The working tree with so many instructions more in each kmalloc; `nil` where it does not build.
   static func planted(_ count: Int) -> String? {
-    let path =
-      FileManager.default.temporaryDirectory.path + "/nolock-test-planted-\(getpid())/\(count).so"
-    if FileManager.default.fileExists(atPath: path) { return path }
-    let script = Paths.package + "/Benchmarks/studies/planted-subject"
-    return (try? Program.run(script, [path, "\(count)"]))?.status == 0 ? path : nil
+    try? once("planted-\(count).so") {
+      [packageFolder + "/Benchmarks/studies/planted-subject", $0, "\(count)"]
+    }
   }
 
-  /// The working tree in layouts 1 and 2, by its own script; `nil` where it does not build.
-  static let built: [String]? = {
-    let folder = FileManager.default.temporaryDirectory.path + "/nolock-test-objects-\(getpid())"
-    var objects: [String] = []
-    for layout in 1...2 {
-      let path = folder + "/layout-\(layout).so"
-      guard
-        let run = try? Program.run(
-          Paths.package + "/scripts/build-subject", [path],
-          environment: ["NOLOCK_LAYOUT": "\(layout)"]),
-        run.status == 0
-      else { return nil }
-      objects.append(path)
-    }
-    return objects
-  }()
+  /// The working tree in layouts 1 and 2; `nil` where it does not build.
+  static let built: [String]? = try? (1...2).map { try build(layout: $0) }
 }

@@ -11,8 +11,7 @@ extension AllocatorTests {
   @Suite(.serialized) struct Checks {
     /// A checked instance of its own, because findings stay counted.
     func fresh(_ flags: [String] = []) throws -> Subject {
-      let name = (["checks"] + flags).joined(separator: "-")
-      let subject = try BuiltSubject.fresh(name, design: "sheaves+debug", flags: flags)
+      let subject = try Subject.fresh("sheaves+debug", flags: flags)
       try #require(unsafe subject.ops.pointee.report != nil)
       return subject
     }

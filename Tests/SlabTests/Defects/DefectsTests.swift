@@ -25,11 +25,11 @@ extension AllocatorTests {
     /// An unused instance with probe points; `broken` has the rules broken that these tests are
     /// about.
     static func probed(broken: Bool = false) throws -> Subject {
-      let subject = try broken
-        ? BuiltSubject.fresh(
-          "defects-broken",
+      let subject =
+        try broken
+        ? Subject.fresh(
           flags: ["NOLOCK_PROBES", "NOLOCK_BROKEN_ONE_WAITER", "NOLOCK_BROKEN_UP_TRYLOCK"])
-        : BuiltSubject.fresh("defects", flags: ["NOLOCK_PROBES"])
+        : Subject.fresh(flags: ["NOLOCK_PROBES"])
       try #require(subject.control("worker", 0) == 0)
       return subject
     }
@@ -58,7 +58,7 @@ extension AllocatorTests {
     /// The kernel: a sheaf's memory came from a cache with sheaves of its own.  Here it is always
     /// an object of a slab, so that each bucket's first allocation makes one sheaf.
     @Test func sheavesOfSheaves() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       try #require(subject.control("worker", 0) == 0)
       let sizes = BucketsTests.sizes
       let buckets =
@@ -77,7 +77,7 @@ extension AllocatorTests {
 
     /// The same seen from the sheaf's own bucket: what stands in its sheaf stays there.
     @Test func aSheafsMemoryNeverComesFromASheaf() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       try #require(subject.control("worker", 0) == 0)
       let cached = (0..<6).map { _ in subject.kmalloc(512) }
       subject.bulkFree(cached)
@@ -91,7 +91,7 @@ extension AllocatorTests {
     /// The kernel: a nolock free with a full main and spare made an empty sheaf.  Here, too, it
     /// defers; a sheaf is made only for a thread that has none yet, by trylocks.
     @Test func anEmptySheafIsMadeInANolockFree() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       try #require(subject.control("worker", 0) == 0)
       let objects = (0..<500).map { _ in subject.kmallocNolock(64) }
       #expect(Set(objects).count == 500)

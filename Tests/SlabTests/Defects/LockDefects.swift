@@ -105,7 +105,7 @@ extension AllocatorTests.Defects {
     .enabled(if: ObjectCode.hasObjdump, "objdump (Debian package binutils) is not installed"),
     arguments: ["kmalloc_nolock", "kfree_nolock", "alloc_from_sheaf"])
   func nolockCallsReachSomethingThatWaits(_ entry: String) throws {
-    let code = try #require(ObjectCode(of: BuiltSubject.build("sound", flags: [])))
+    let code = try #require(ObjectCode(of: TestObjects.build()))
     func waiting(_ entry: String) -> [String] {
       code.reachable(from: ["nl_sheaves_" + entry]).filter { name in
         let isSystemCall = code.functions[name, default: []].contains { $0.contains("\tsyscall") }

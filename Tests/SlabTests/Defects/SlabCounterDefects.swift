@@ -11,8 +11,9 @@ extension AllocatorTests.Defects {
   /// Objects of 8192 bytes, four to a slab of 32 KiB.
   @Test(arguments: Path.allCases)
   func aNewSlabIsNotCounted(_ path: Path) throws {
-    let subject = try path == .checked
-      ? BuiltSubject.fresh("checks", design: "sheaves+debug", flags: []) : BuiltSubject.fresh()
+    let subject =
+      try path == .checked
+      ? Subject.fresh("sheaves+debug") : Subject.fresh()
     try #require(subject.control("worker", 0) == 0)
     if path == .otherNode { try #require(subject.control("nodes", 2) == 0) }
     onNewThread {

@@ -53,7 +53,7 @@ extension AllocatorTests.Defects {
 
   /// The same with the worker, under load.
   @Test func waitersUnderLoad() throws {
-    let subject = try BuiltSubject.fresh()
+    let subject = try Subject.fresh()
     let work = try deferring(subject)
     var threads: [Concurrent] = []
     for _ in 0..<2 {
@@ -79,9 +79,8 @@ extension AllocatorTests.Defects {
   /// main full, until the flusher has found it so.
   @Test func flushOfMainDoesNothingOnRT() throws {
     /// Objects that the flush returned.
-    func flushed(_ name: String, _ flags: [String]) throws -> Int {
-      let subject = try BuiltSubject.fresh(
-        name, design: "sheaves-rt", flags: ["NOLOCK_PROBES"] + flags)
+    func flushed(_ flags: [String]) throws -> Int {
+      let subject = try Subject.fresh("sheaves-rt", flags: ["NOLOCK_PROBES"] + flags)
       let events = Events()
       var moved: [String: Int] = [:]
       onNewThread {
@@ -111,7 +110,7 @@ extension AllocatorTests.Defects {
       #expect(subject.live == 0)
       return moved["objects_flushed", default: 0]
     }
-    #expect(try flushed("defects-rt", []) >= 60)
-    #expect(try flushed("defects-rt-broken", ["NOLOCK_BROKEN_RT_FLUSH"]) == 0)
+    #expect(try flushed([]) >= 60)
+    #expect(try flushed(["NOLOCK_BROKEN_RT_FLUSH"]) == 0)
   }
 }

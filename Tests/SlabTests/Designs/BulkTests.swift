@@ -25,7 +25,7 @@ extension AllocatorTests {
 
     /// Whole sheaves travel: main, spare and barn serve before any slab.
     @Test func sheavesServeFirst() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       let first = (0..<600).map { _ in subject.kmalloc(64) }
       for object in first { subject.kfree(object) }
       let moved = subject.moved { subject.bulkFree(subject.bulkAllocate(64, 300)) }
@@ -37,7 +37,7 @@ extension AllocatorTests {
     }
 
     @Test func anythingMayBeFreedTogether() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       var objects: [UInt] = [0, 16, subject.kmalloc(20_000), 0]
       for i in 0..<500 { objects.append(subject.kmalloc(1 + i * 37 % 8192, gfp: UInt32(i & 2))) }
       subject.bulkFree(objects.shuffled())
@@ -47,7 +47,7 @@ extension AllocatorTests {
 
     /// Without memory nothing is kept.
     @Test func aFailureGivesBackWhatItGot() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("limit", 40 * 4096) == 0)
       #expect(subject.bulkAllocate(4096, 200) == [])
       #expect(subject.live == 0)
@@ -55,7 +55,7 @@ extension AllocatorTests {
     }
 
     @Test func shrinkReturnsWhatBarnsAndEmptySlabsHold() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       _ = subject.control("worker", 0)
       let objects = (0..<3000).map { _ in subject.kmalloc(512) }
       // One object in 64 stays, so that slabs of all fillings are left.
@@ -75,7 +75,7 @@ extension AllocatorTests {
 
     /// After a shrink the fullest slab is used first.
     @Test func shrinkSortsPartialSlabs() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       _ = subject.control("worker", 0)
       let objects = subject.bulkAllocate(2048, 400)
       let slab = { (object: UInt) in object / 32768 }

@@ -64,7 +64,7 @@ extension AllocatorTests {
     }
 
     @Test func aQuotaIsExceededRatherThanFailed() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 64) == 0)
       let handle = Handle(subject, 64, gfp: NOLOCK_GFP_ACCOUNT.rawValue, 10)
       #expect(subject.statistics["quota_bytes_now"] == 0)
@@ -80,7 +80,7 @@ extension AllocatorTests {
     /// From the spare, else from the barn, else new; back as the spare, else to a barn with room,
     /// else to the slabs.
     @Test func theWaysOutAndBack() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       subject.kfree(subject.kmalloc(1024))  // a main, and no spare
       let made = Handle(subject, 1024, 5)
       let second = Handle(subject, 1024, 5)
@@ -107,7 +107,7 @@ extension AllocatorTests {
     }
 
     @Test func whatCannotBeIsRefused() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(!Handle(subject, 8193, 1).exists)
       #expect(!Handle(subject, 0, 1).exists)
       #expect(!Handle(subject, 64, gfp: 4, 1).exists)

@@ -5,13 +5,13 @@ extension AllocatorTests {
   /// Simulated NUMA nodes: where objects come from, and that remote ones never enter a sheaf.
   @Suite(.serialized) struct Nodes {
     private func twoNodes() throws -> Subject {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       try #require(subject.control("nodes", 2) == 0)
       return subject
     }
 
     @Test func theyAreSetBeforeTheFirstAllocation() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("nodes", 0) == -1)
       #expect(subject.control("nodes", 5) == -1)
       #expect(subject.control("nodes", 4) == 0)
@@ -93,8 +93,8 @@ extension AllocatorTests {
         subject.bulkFree(local + remote)
         return subject.live
       }
-      #expect(try lost(BuiltSubject.fresh()) == 0)
-      let broken = try BuiltSubject.fresh("bulk-remote", flags: ["NOLOCK_BROKEN_BULK_REMOTE"])
+      #expect(try lost(Subject.fresh()) == 0)
+      let broken = try Subject.fresh(flags: ["NOLOCK_BROKEN_BULK_REMOTE"])
       #expect(lost(broken) == 10)
     }
 

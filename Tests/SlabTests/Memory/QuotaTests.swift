@@ -13,7 +13,7 @@ extension AllocatorTests {
     }
 
     @Test func itIsExactToTheByte() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 100 * 64) == 0)
       var objects: [UInt] = []
       for turn in 0..<120 {
@@ -38,7 +38,7 @@ extension AllocatorTests {
     }
 
     @Test func bulkAndLargeObjectsAreCharged() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 100_000) == 0)
       let large = subject.kmalloc(10_000, gfp: Self.account)
       #expect(books(subject) == [16_384, 0])
@@ -54,7 +54,7 @@ extension AllocatorTests {
 
     /// What is charged ahead belongs to the quota, and comes back: by a flush, and at exit.
     @Test func stocksAreDrained() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 1 << 20) == 0)
       onNewThread { subject.kfree(subject.kmalloc(64, gfp: Self.account)) }
       #expect(subject.statistics["quota_bytes_now"] == 0)
@@ -66,9 +66,9 @@ extension AllocatorTests {
     }
 
     @Test func itIsSetBeforeTheFirstAllocationAndChangedAtAnyTime() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 0) == -1)
-      let used = try BuiltSubject.fresh()
+      let used = try Subject.fresh()
       used.kfree(used.kmalloc(64))
       #expect(used.control("quota", 1000) == -1)
       #expect(subject.control("quota", 64) == 0)
@@ -87,18 +87,18 @@ extension AllocatorTests {
     /// kernel-reference §4.5, first row: memcg_alloc_abort_single() takes the way that waits.
     @Test(.enabled(if: ObjectCode.hasObjdump, "objdump (Debian package binutils) is not installed"))
     func defectAFailedChargeFreesBySpinning() throws {
-      func waits(_ name: String, _ flags: [String]) throws -> Bool {
-        let object = try BuiltSubject.build(name, flags: flags)
+      func waits(_ flags: [String]) throws -> Bool {
+        let object = try TestObjects.build(flags: flags)
         let code = try #require(ObjectCode(of: object))
         return code.reachable(from: ["nl_sheaves_kmalloc_nolock"])
           .contains { $0.contains("acquireContended") }
       }
-      #expect(try !waits("sound", []))
-      #expect(try waits("charge-abort", ["NOLOCK_BROKEN_CHARGE_ABORT"]))
+      #expect(try !waits([]))
+      #expect(try waits(["NOLOCK_BROKEN_CHARGE_ABORT"]))
     }
 
     @Test func aFailedChargeInAnyContextIsDeferred() throws {
-      let subject = try BuiltSubject.fresh()
+      let subject = try Subject.fresh()
       #expect(subject.control("quota", 1) == 0)
       subject.kfree(subject.kmalloc(64))
       let moved = subject.moved {

@@ -8,14 +8,14 @@ extension AllocatorTests {
     @Test func nolockAllocationsReturnNull() throws {
       var built: Subject?
       let said = try StandardError.said {
-        built = try BuiltSubject.fresh("no-cas128", flags: ["NOLOCK_NO_CAS128"])
+        built = try Subject.fresh(flags: ["NOLOCK_NO_CAS128"])
       }
       let subject = try #require(built)
       #expect(
         said
           == "nolock: no lock-free 128-bit compare-and-exchange here: kmalloc_nolock() returns NULL\n"
       )
-      let sound = unsafe try BuiltSubject.fresh().ops.pointee.capabilities
+      let sound = unsafe try Subject.fresh().ops.pointee.capabilities
       #expect(
         unsafe subject.ops.pointee.capabilities == sound & ~UInt64(NOLOCK_CAP_ANY_CONTEXT.rawValue))
 
@@ -31,7 +31,7 @@ extension AllocatorTests {
 
     /// Slab words change under a lock, then: threads exchange objects of all sizes.
     @Test func slabWordsAreGuarded() throws {
-      let subject = try BuiltSubject.fresh("no-cas128", flags: ["NOLOCK_NO_CAS128"])
+      let subject = try Subject.fresh(flags: ["NOLOCK_NO_CAS128"])
       #expect(unsafe sweep_exchange(subject.ops, 4, 30_000) == 0)
       subject.barrier()
       #expect(subject.live == 0)

@@ -31,7 +31,7 @@ struct SweptState: Sendable {
     let folders = sequence(first: bundle) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }
     return folders.map { $0.appending(path: "sweep").path }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
-      ?? BuiltSubject.root.appending(path: ".build/debug/sweep").path
+      ?? packageFolder + "/.build/debug/sweep"
   }()
 
   /// Sweeps `states`, or all.

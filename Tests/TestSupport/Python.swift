@@ -1,18 +1,16 @@
 import Foundation
 
-/// Runs a Python program with SciPy.
-enum Reference {
-  /// Why SciPy cannot be used; `nil` iff it can.
-  static let problem: String? = {
-    do {
-      _ = try run("import scipy.stats, numpy", input: "")
-      return nil
-    } catch {
-      return "python3 with scipy is not installed"
-    }
-  }()
+/// Programs for python3, where a second opinion is written in it.
+public enum Python {
+  /// Whether one of the modules cannot be imported.
+  public static func lacks(_ modules: String...) -> Bool {
+    (try? run("import " + modules.joined(separator: ", "), input: "")) == nil
+  }
 
-  static func run(_ program: String, input: String) throws -> Data {
+  /// What the program prints, given `input`.
+  ///
+  /// - Throws: where it ends with another code than 0.
+  public static func run(_ program: String, input: String) throws -> Data {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["python3", "-W", "ignore", "-c", program]

@@ -158,6 +158,8 @@ extension AllocatorTests {
       var failures: [String] = []
       while boundary <= last {
         var outcome = (object: UInt(0), violations: -1, unbalanced: -1, handler: -1)
+        // The worker fills the reserve of pages, which serves the handler where the zone is held.
+        subject.barrier()
         let moved = subject.moved {
           onNewThread {
             let sweep = Sweep(subject, size: 64)

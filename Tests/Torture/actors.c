@@ -120,13 +120,25 @@ static void jump(int number) {
 
 static void *jumping_life(void *seed) {
   uint32_t x = (uint32_t)(uintptr_t)seed;
+  // Enough that sheaves run dry and fill up; an object is lost at a jump at most.
+  static __thread void *volatile held[96];
   if (sigsetjmp(way_out, 1) == 0) {
-    // Hits, so that what the signal leaves behind is a line, never a lock of all threads.
-    ops->kfree_nolock(ops->kmalloc_nolock(64, 0, NOLOCK_NO_NODE));
     may_jump = 1;
-    while (!OVER()) ops->kfree_nolock(ops->kmalloc_nolock(64, 0, NOLOCK_NO_NODE));
+    // Every slow path, too: what the signal leaves behind may be a lock of all threads.
+    for (volatile uint32_t i = 0; !OVER(); i++) {
+      void *volatile *slot = &held[i % 96];
+      void *object = *slot;
+      *slot = 0;
+      if (i & 1) ops->kfree(object);
+      else ops->kfree_nolock(object);
+      if (i / 96 % 2) continue;
+      size_t size = 8u << i / 1000 % 11;
+      *slot = i & 2 ? ops->kmalloc(size, 0, NOLOCK_NO_NODE)
+                    : ops->kmalloc_nolock(size, 0, NOLOCK_NO_NODE);
+    }
     may_jump = 0;
   }
+  for (int i = 0; i < 96; i++) ops->kfree(held[i]);
   for (int i = 0; i < 500; i++) {
     void *object = torture_take(&x, i & 1);
     if (object) torture_give(object, i >> 1 & 1);

@@ -70,6 +70,29 @@ NL_SIGNAL_SAFE static inline void nl_count(uint64_t *NL_NONNULL counter) {
   __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 #endif
 }
+NL_SIGNAL_SAFE static inline void nl_count_u32(uint32_t *NL_NONNULL counter) {
+#if defined(__x86_64__)
+  __asm__("incl %0" : "+m"(*counter));
+#else
+  __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+#endif
+}
+NL_SIGNAL_SAFE static inline void nl_uncount_u32(uint32_t *NL_NONNULL counter) {
+#if defined(__x86_64__)
+  __asm__("decl %0" : "+m"(*counter));
+#else
+  __atomic_fetch_sub(counter, 1, __ATOMIC_RELAXED);
+#endif
+}
+NL_SIGNAL_SAFE static inline uintptr_t nl_stack_pointer(void) {
+#if defined(__x86_64__)
+  uintptr_t stack;
+  __asm__ volatile("mov %%rsp, %0" : "=r"(stack));
+  return stack;
+#else
+  return (uintptr_t)__builtin_frame_address(0);
+#endif
+}
 NL_SIGNAL_SAFE static inline void nl_count_by(uint64_t *NL_NONNULL counter, uint64_t n) {
 #if defined(__x86_64__)
   __asm__("addq %1, %0" : "+m"(*counter) : "r"(n));

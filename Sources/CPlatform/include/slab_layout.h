@@ -112,6 +112,8 @@ struct nl_vcpu {
   uint64_t counter[NL_COUNTERS];
   uint32_t page_owner;  ///< PREEMPT_RT: as `page_lock`, with an owner
   uint32_t users;       ///< PREEMPT_RT: attached threads
+  uint32_t central;     ///< central locks that calls of this thread hold, or are about to take
+  uintptr_t central_frame;  ///< stack pointer of the outermost of these calls
 };
 
 /// A page's descriptor; of a block of pages only the first one's is used.

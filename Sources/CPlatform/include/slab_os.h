@@ -3,6 +3,7 @@
 #ifndef NL_SLAB_OS_H
 #define NL_SLAB_OS_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <time.h>
 #if defined(__x86_64__)
@@ -67,6 +68,12 @@ NL_SIGNAL_SAFE static inline long nl_membarrier_register(void) {
 /// A full barrier on every running thread of this process.
 NL_SIGNAL_SAFE static inline long nl_membarrier(void) {
   return nl_syscall6(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0, 0, 0, 0);
+}
+/// True on the alternate signal stack.
+NL_SIGNAL_SAFE static inline _Bool nl_is_on_signal_stack(void) {
+  stack_t now = {0};
+  nl_syscall6(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0);
+  return (now.ss_flags & SS_ONSTACK) != 0;
 }
 /// Address of `bytes` of zeroed, unpopulated memory, or a negative errno.
 ///

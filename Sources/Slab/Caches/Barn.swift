@@ -18,7 +18,8 @@ struct Barn {
   @inline(__always)
   var emptyCount: Int { unsafe Int(nl_load_u32(&pointer.pointee.empty_count)) }
 
-  // The four list operations, lock held.
+  // The four list operations, lock held.  Who holds it may vanish at any instruction
+  // (LeftLocks.swift): a sheaf is linked when it leads to the rest.
 
   @inline(__always)
   func popFull() -> Sheaf? {
@@ -31,6 +32,7 @@ struct Barn {
   @inline(__always)
   func pushFull(_ sheaf: Sheaf) {
     unsafe sheaf.pointer.pointee.next = pointer.pointee.full
+    nl_signal_fence()
     unsafe pointer.pointee.full = sheaf.pointer
     unsafe nl_store_u32(&pointer.pointee.full_count, pointer.pointee.full_count &+ 1)
   }
@@ -46,6 +48,7 @@ struct Barn {
   @inline(__always)
   func pushEmpty(_ sheaf: Sheaf) {
     unsafe sheaf.pointer.pointee.next = pointer.pointee.empty
+    nl_signal_fence()
     unsafe pointer.pointee.empty = sheaf.pointer
     unsafe nl_store_u32(&pointer.pointee.empty_count, pointer.pointee.empty_count &+ 1)
   }

@@ -30,7 +30,9 @@ struct Node {
   @inline(__always)
   var racyCount: UInt32 { unsafe nl_load_u32(&pointer.pointee.partial_count) }
 
-  // List operations, lock held.
+  // List operations, lock held.  Who holds it may vanish at any instruction (LeftLocks.swift), so one
+  // store links or unlinks a slab in the forward chain, and a slab says that it is on the list only
+  // while it is.
 
   /// At the tail: freed slabs may fill up before they are used again.
   @inline(__always)
@@ -38,7 +40,9 @@ struct Node {
     let last = tail
     slab.next = nil
     slab.previous = last
+    nl_signal_fence()
     if let last { last.next = slab } else { head = slab }
+    nl_signal_fence()
     tail = slab
     slab.isOnPartial = true
     unsafe pointer.pointee.partial_count &+= 1
@@ -50,8 +54,10 @@ struct Node {
     let first = head
     slab.previous = nil
     slab.next = first
-    if let first { first.previous = slab } else { tail = slab }
+    nl_signal_fence()
     head = slab
+    nl_signal_fence()
+    if let first { first.previous = slab } else { tail = slab }
     slab.isOnPartial = true
     unsafe pointer.pointee.partial_count &+= 1
   }
@@ -60,9 +66,11 @@ struct Node {
   func remove(_ slab: Slab) {
     let next = slab.next
     let previous = slab.previous
-    if let previous { previous.next = next } else { head = next }
-    if let next { next.previous = previous } else { tail = previous }
     slab.isOnPartial = false
+    nl_signal_fence()
+    if let previous { previous.next = next } else { head = next }
+    nl_signal_fence()
+    if let next { next.previous = previous } else { tail = previous }
     unsafe pointer.pointee.partial_count &-= 1
   }
 }

@@ -117,6 +117,7 @@ extension Configuration {
     unsafe vcpu.pointer.pointee.attached_at = nl_add(nl_instance_at_attaches(instance.pointer), 1)
     unsafe nl_vcpu_set_hooked(vcpu.pointer, 0)
     unsafe vcpu.pointer.pointee.silent = 0
+    vcpu.forgetCentral()
     guard replace(.boot, with: vcpu) else {
       instance.returnVCPU(vcpu)
       return Self.vcpu

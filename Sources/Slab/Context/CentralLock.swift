@@ -30,11 +30,15 @@ struct CentralLock {
       unsafe nl_store_u32(word, caller.tid | Self.nolockHolder)
       return true
     #endif
+    caller.beginCentral()
     guard
       P.isRT
         ? unsafe TaskLock(word).tryAcquire()
         : unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
-    else { return false }
+    else {
+      caller.endCentral()
+      return false
+    }
     unsafe Lockdep.acquire(word, kind, isTry: true)
     return true
   }
@@ -46,6 +50,7 @@ struct CentralLock {
   func acquire<P: Preemption>(_ caller: PerCPU<P>) {
     unsafe Lockdep.acquire(word, kind)
     if P.isRT { return unsafe TaskLock(word).acquire() }
+    caller.beginCentral()
     if unsafe nl_cas_u32(word, 0, caller.tid) { return }
     acquireContended(caller.tid)
   }
@@ -65,6 +70,7 @@ struct CentralLock {
     unsafe Lockdep.release(word)
     if P.isRT { return unsafe TaskLock(word).release() }
     let old = unsafe nl_swap_u32(word, 0)
+    caller.endCentral()
     if M.waits, old & NL_LOCK_WAITERS != 0 { _ = unsafe nl_futex_wake(word, 1) }
   }
 

@@ -61,6 +61,7 @@ extension Configuration {
   static func detach(_ vcpu: VCPU, leaving next: VCPU) {
     guard !vcpu.isShared, replace(vcpu, with: next) else { return }
     if Preempt.isRT { return leaveShared(vcpu) }
+    if vcpu.holdsCentral { releaseLeft(vcpu, at: nl_stack_pointer()) }
     instance.lockForFlush(vcpu)
     reclaim(vcpu, vcpu)
   }
@@ -76,6 +77,7 @@ extension Configuration {
       recoverInChild()
     }
     let vcpu = enterNolock()
+    if vcpu.holdsCentral { releaseLeft(vcpu, at: nl_stack_pointer()) }
     // In the child of a fork the thread is hooked already, but the worker is gone.
     let worker = unsafe nl_load_u32(nl_instance_at_worker_state(instance.pointer))
     if worker == NL_WORKER_NONE.rawValue || (!vcpu.isShared && !isHooked(vcpu)) {

@@ -21,43 +21,11 @@ extension Configuration {
     _ = unsafe nl_cas_u32(worker, NL_WORKER_RUNS.rawValue, NL_WORKER_NONE.rawValue)
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
-    var i = 0
-    while i < instance.nodeCount &* Int(NL_CACHES) {
-      let cache = instance.cache(i)
-      let node = cache.node
-      if unsafe abandons(node.lock.word, tid, child) {
-        node.head = nil
-        node.tail = nil
-        unsafe node.pointer.pointee.partial_count = 0
-      }
-      let barn = cache.barn
-      if unsafe abandons(barn.lock.word, tid, child) {
-        unsafe barn.pointer.pointee.full = nil
-        unsafe barn.pointer.pointee.empty = nil
-        unsafe barn.pointer.pointee.full_count = 0
-        unsafe barn.pointer.pointee.empty_count = 0
-      }
-      i &+= 1
-    }
-    i = 0
-    while i < instance.nodeCount {
-      recover(instance.zone(i), tid, child)
-      i &+= 1
-    }
+    releaseLost(.fork(tid: tid, child: child), countFor: me)
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
     if Preempt.isRT { return recoverShared(me, tid, child) }
     orphanOthers(me)
     if !me.isShared { unsafe me.pointer.pointee.tid = child }
-  }
-
-  private static func recover(_ zone: Zone, _ tid: UInt32, _ child: UInt32) {
-    guard unsafe abandons(zone.lock.word, tid, child) else { return }
-    var order = 0
-    while order <= Int(NL_MAX_ORDER) {
-      unsafe nl_zone_at_free(zone.pointer, order).pointee = nil
-      order &+= 1
-    }
-    unsafe nl_zone_at_stalled(zone.pointer).pointee = nil
   }
 
   private static func orphanOthers(_ me: VCPU) {

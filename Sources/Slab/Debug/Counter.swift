@@ -32,8 +32,9 @@ enum Counter: Int {
   case attach, attachFailed
   /// Lines and deferred chains given up: left held by siglongjmp, or half-edited at a fork.
   case lostLines
-  /// Central locks whose holder did not survive a fork; what they guarded is abandoned.
-  case lostAtFork
+  /// Central locks whose holder did not survive a fork, or left its call by siglongjmp; what they
+  /// guarded was made sound again.
+  case lostAtFork, lostByJump
   /// An allocation that wanted another node than its thread's; a free of another node's object.
   case nodeMismatch, freeRemote
   /// Accounted allocations that the quota refused.

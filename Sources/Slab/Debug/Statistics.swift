@@ -140,6 +140,7 @@ extension Counter {
     case .attachFailed: "attach_failed"
     case .lostLines: "lost_lines"
     case .lostAtFork: "lost_at_fork"
+    case .lostByJump: "lost_by_jump"
     case .nodeMismatch: "node_mismatch"
     case .freeRemote: "free_remote"
     case .quotaFail: "quota_fail"

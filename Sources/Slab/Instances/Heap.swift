@@ -21,9 +21,7 @@ enum Heap: Configuration {
   }
   static var constants: Constants {
     var constants = Constants()
-    constants.sheafBytes = {
-      $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : $0 > 128 ? 1024 : 2048
-    }
+    constants.sheafBytes = { $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : 1024 }
     constants.barnLimit = 64
     constants.carvesFromTop = true
     constants.hugePages = true

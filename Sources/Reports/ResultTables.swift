@@ -53,6 +53,11 @@ public enum ResultTables {
     } else {
       about += " · null not measured"
     }
+    let trips = ok.compactMap { $0.summary("core_round_trip_ns")?.median }
+    if let least = trips.min(), let most = trips.max() {
+      let (low, high) = (NumberText.short(least), NumberText.short(most))
+      about += " · from core to core and back \(low == high ? low : low + "–" + high) ns"
+    }
     var table = Table(
       title: heading(first), subtitle: about,
       columns: [
@@ -85,7 +90,8 @@ public enum ResultTables {
   /// `× empty`: the foreground's time against the same subject's control arm, block by block.
   private static func interrupts(_ cells: [RunResult.CellResult]) -> Table {
     var table = Table(
-      title: "handlers of the above: their calls in ns, allocations in %, deferred frees per signal",
+      title:
+        "handlers of the above: their calls in ns, allocations in %, deferred frees per signal",
       columns: [
         .init("subject", .left), .init("irq/s"), .init("p50"), .init("p99"), .init("p99.9"),
         .init("first try"), .init("next"), .init("failed"), .init("slab"), .init("deferred"),

@@ -161,6 +161,9 @@ import Subjects
     write(part, whole, measured, sent: sent, merged: merged, to: &record)
     write(events, measured, to: &record)
     writeLateness(part, to: &record)
+    if plan.pin, plan.threads > 1, let trip = CoreRoundTrip.measure() {
+      record.add("core_round_trip_ns", trip)
+    }
     if let residentBefore { record.add("resident_before_bytes", residentBefore) }
     if let residentAfter { record.add("resident_bytes", residentAfter) }
     if let peak = ResidentMemory.peak() { record.add("peak_resident_bytes", peak) }

@@ -149,6 +149,8 @@ struct nl_bucket { uint64_t low_ns, width_ns, count; };
 //                        the whole sample: warm-up and clean-up too; live is 0 in a good sample
 //   measured_alloc_failed   NULLs of the foreground in the measured part
 //   minor_faults, major_faults, voluntary_switches, involuntary_switches   foreground threads
+//   core_round_trip_ns   two threads and more, pinned: a cache line from the first CPU to the second
+//                        and back, right after the measured part; not there if only one CPU is
 //   resident_before_bytes   after set-up and warm-up; resident_bytes: after the measured part
 //   peak_resident_bytes  of the process so far (VmHWM)
 //   stat.<name>          the subject's own counters (nolock_ops.stats): difference over the

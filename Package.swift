@@ -77,7 +77,7 @@ let package = Package(
     .target(name: "Reports", dependencies: ["Measurement"], swiftSettings: strict),
     .target(
       name: "Doctor",
-      dependencies: ["CPlatform", "Counters", "Events", "Measurement", "Statistics"],
+      dependencies: ["CPlatform", "Counters", "Events", "Measurement", "Statistics", "Traces"],
       swiftSettings: strict),
     .target(name: "Revisions", dependencies: ["Measurement"], swiftSettings: strict),
     .executableTarget(

@@ -1,6 +1,7 @@
 import Foundation
 public import Measurement
 import Statistics
+import Traces
 
 /// What this machine can tell apart: two equal arms, run as blocks, looked at as the gate does.
 public struct AACalibration: Codable, Equatable, Sendable {
@@ -19,23 +20,13 @@ public struct AACalibration: Codable, Equatable, Sendable {
     public var metric: String
     public var effectPercent: Double
     /// nil: more than were measured.
-    public var blocks: Int?
-    public var seconds: Double?
-    public var reason: String?
+    @Explicit public var blocks: Int?
+    @Explicit public var seconds: Double?
+    @Explicit public var reason: String?
 
     enum CodingKeys: String, CodingKey {
       case metric, blocks, seconds, reason
       case effectPercent = "effect_percent"
-    }
-
-    /// `null` is written out.
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(metric, forKey: .metric)
-      try values.encode(effectPercent, forKey: .effectPercent)
-      try values.encode(blocks, forKey: .blocks)
-      try values.encode(seconds, forKey: .seconds)
-      try values.encode(reason, forKey: .reason)
     }
   }
 

@@ -2,31 +2,22 @@ import Counters
 import Events
 import Measurement
 import Statistics
+import Traces
 
 /// What measuring itself costs here.
 public struct Costs: Codable, Equatable, Sendable {
   /// A time in nanoseconds and what it must not exceed; nil with the reason where it is not known.
   public struct Cost: Codable, Equatable, Sendable {
     public var what: String
-    public var nanoseconds: Double?
+    @Explicit public var nanoseconds: Double?
     public var limitNanoseconds: Double
-    public var source: String?
-    public var reason: String?
+    @Explicit public var source: String?
+    @Explicit public var reason: String?
 
     enum CodingKeys: String, CodingKey {
       case what, source, reason
       case nanoseconds = "ns"
       case limitNanoseconds = "limit_ns"
-    }
-
-    /// `null` is written out.
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(what, forKey: .what)
-      try values.encode(nanoseconds, forKey: .nanoseconds)
-      try values.encode(limitNanoseconds, forKey: .limitNanoseconds)
-      try values.encode(source, forKey: .source)
-      try values.encode(reason, forKey: .reason)
     }
   }
 

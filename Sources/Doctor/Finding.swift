@@ -1,3 +1,5 @@
+import Traces
+
 /// One thing about the machine: what it is, what that means for measuring, what to do.
 public struct Finding: Codable, Equatable, Sendable {
   public enum Level: String, Codable, Sendable {
@@ -19,7 +21,7 @@ public struct Finding: Codable, Equatable, Sendable {
   /// For which measurement it matters, and how.
   public var means: String
   /// nil where nothing needs to be done, or nothing can.
-  public var todo: String?
+  @Explicit public var todo: String?
 
   init(_ name: String, _ level: Level, _ state: String, means: String, todo: String? = nil) {
     self.name = name
@@ -27,16 +29,6 @@ public struct Finding: Codable, Equatable, Sendable {
     self.state = state
     self.means = means
     self.todo = todo
-  }
-
-  /// `null` is written out.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: CodingKeys.self)
-    try values.encode(name, forKey: .name)
-    try values.encode(level, forKey: .level)
-    try values.encode(state, forKey: .state)
-    try values.encode(means, forKey: .means)
-    try values.encode(todo, forKey: .todo)
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 public import Measurement
+import Traces
 
 /// Settings of the machine that measuring wants otherwise, and the way back.
 ///
@@ -12,16 +13,7 @@ public struct Tuning {
     public var old: String
     public var new: String
     /// Why the kernel refused; nil iff it is changed.
-    public var refusal: String?
-
-    /// `null` is written out.
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      try values.encode(path, forKey: .path)
-      try values.encode(old, forKey: .old)
-      try values.encode(new, forKey: .new)
-      try values.encode(refusal, forKey: .refusal)
-    }
+    @Explicit public var refusal: String?
   }
 
   private struct State: Codable {

@@ -87,6 +87,15 @@ private func loop(_ block: UnsafeMutablePointer<ThreadBlock>, _ operations: UInt
     unsafe dilatedLoop(block, plan, calls, operations)
     return
   }
+  unsafe drainingSteps(block, plan, calls, operations)
+}
+
+/// The operations; where handlers allocate in chunks, after each of which their objects are freed.
+@inline(__always)
+private func drainingSteps(
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls,
+  _ operations: UInt64
+) {
   guard plan.handlerAllocates else {
     unsafe step(block, plan, calls, operations)
     return
@@ -109,17 +118,7 @@ private func dilatedLoop(
   while left != 0 {
     let count = left < plan.dilationChunk ? left : plan.dilationChunk
     let start = nl_clock_ticks()
-    if plan.handlerAllocates {
-      var rest = count
-      while rest != 0 {
-        let part = rest < chunk ? rest : chunk
-        unsafe step(block, plan, calls, part)
-        unsafe drain(block, plan, calls)
-        rest &-= part
-      }
-    } else {
-      unsafe step(block, plan, calls, count)
-    }
+    unsafe drainingSteps(block, plan, calls, count)
     dilate(since: start, plan.dilation)
     left &-= count
   }

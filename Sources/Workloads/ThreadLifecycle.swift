@@ -23,20 +23,21 @@ func prepare(_ block: UnsafeMutablePointer<ThreadBlock>) {
   guard plan.workload == .pair || plan.workload == .churn || plan.workload == .larson else {
     return
   }
-  unsafe fill(block, plan, calls)
+  unsafe fill(block, plan, calls, plan.live)
   if plan.workload == .larson, unsafe block.pointee.index == 0,
     let exchange = unsafe block.pointee.exchange
   {
     // One array more than threads.
     unsafe block.pointee.objects = exchange.swap(block.pointee.objects)
-    unsafe fill(block, plan, calls)
+    unsafe fill(block, plan, calls, plan.live)
   }
 }
 
+/// Allocates and marks the first `count` objects of the thread.
 private func fill(
-  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls
+  _ block: UnsafeMutablePointer<ThreadBlock>, _ plan: LoopPlan, _ calls: Calls, _ count: Int
 ) {
-  for index in 0..<plan.live {
+  for index in 0..<count {
     let size = unsafe Int(plan.mix.sizes[index & (plan.mix.count - 1)])
     let object = unsafe calls.allocate(size, 0, -1)
     unsafe block.pointee.objects[index] = object
@@ -92,16 +93,7 @@ func cleanUp(_ block: UnsafeMutablePointer<ThreadBlock>) {
   if let schedule = plan.schedule { unsafe freeLeftovers(block, schedule, calls) }
   if plan.workload == .batch || plan.workload == .kunit || plan.workload == .handoff {
     // The loop's objects are gone; one more batch shows whether any two are the same memory.
-    for index in 0..<(unsafe block.pointee.objectCount) {
-      let object = unsafe calls.allocate(Int(plan.mix.sizes[index & (plan.mix.count - 1)]), 0, -1)
-      unsafe block.pointee.objects[index] = object
-      if let object = unsafe object {
-        unsafe mark(object)
-        unsafe block.pointee.counts.allocated &+= 1
-      } else {
-        unsafe block.pointee.counts.allocFailed &+= 1
-      }
-    }
+    unsafe fill(block, plan, calls, block.pointee.objectCount)
   }
   unsafe freeObjects(block, plan, calls)
   if plan.workload == .larson, unsafe block.pointee.index == 0,

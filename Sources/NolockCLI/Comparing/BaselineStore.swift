@@ -46,6 +46,10 @@ struct BaselineStore {
       && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
   }
 
+  static func missing(_ name: String) -> Failure {
+    Failure(.notFound, "baseline '\(name)' not found, see nolock baseline list")
+  }
+
   func folder(_ name: String) -> String { path + "/" + name }
 
   /// `nil` iff there is no baseline of that name.

@@ -114,9 +114,7 @@ struct BaselineCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func run() throws {
-      guard let baseline = try BaselineStore().find(name) else {
-        throw Failure(.notFound, "baseline '\(name)' not found, see nolock baseline list")
-      }
+      guard let baseline = try BaselineStore().find(name) else { throw BaselineStore.missing(name) }
       let cpu = baseline.fingerprint.machine["cpu_model"]?.value ?? "unknown CPU"
       let table = Table(
         title: "\(baseline.name): \(baseline.source), \(baseline.design)", subtitle: cpu,
@@ -140,9 +138,7 @@ struct BaselineCommand: ParsableCommand {
       let store = BaselineStore()
       guard BaselineStore.isValid(name),
         FileManager.default.fileExists(atPath: store.folder(name) + "/" + Baseline.fileName)
-      else {
-        throw Failure(.notFound, "baseline '\(name)' not found, see nolock baseline list")
-      }
+      else { throw BaselineStore.missing(name) }
       do {
         try FileManager.default.removeItem(atPath: store.folder(name))
       } catch {

@@ -75,7 +75,7 @@ extension AllocatorTests {
         [
           "alloc_fast", "free_fast", "line_busy", "alloc_slow", "free_slow", "free_deferred",
           "deferred_drained", "deactivate", "cpu_partial_alloc",
-          "cpu_partial_free", "free_frozen", "slab_alloc",
+          "cpu_partial_free", "slab_alloc",
         ], in: moved)
       #expect(moved["free_deferred"] == moved["deferred_drained"])
     }

@@ -13,7 +13,7 @@ import Testing
   }
 
   /// `every` is prime to the calls' lengths; scripts/soak leaves out none.
-  @Test(arguments: [("sheaves", 29, 9), ("heap", 151, 9), ("cpuslab", 29, 4), ("tiny", 13, 4)])
+  @Test(arguments: [("sheaves", 61, 9), ("heap", 401, 9), ("cpuslab", 61, 4), ("tiny", 31, 4)])
   func everybodyGoesOn(design: String, every: Int, paths: Int) throws {
     let result = try jump(design, every: every)
     #expect(result.status == 0, "\(result.text)")

@@ -122,18 +122,23 @@ extension PerCPU {
 }
 
 extension Node {
-  /// Makes the list sound again from its forward chain, lock held.
+  /// Makes the list sound again from its forward chain, lock held.  A slab whose last object was just
+  /// taken leaves it: the next free of one of its objects puts it back.
   func repair() {
     var last: Slab?
     var n: UInt32 = 0
     var slab = head
+    head = nil
     while let current = slab {
+      slab = current.next
+      current.isOnPartial = unsafe current.freelist != nil
+      if unsafe current.freelist == nil { continue }
       current.previous = last
-      current.isOnPartial = true
+      if let last { last.next = current } else { head = current }
       last = current
       n &+= 1
-      slab = current.next
     }
+    last?.next = nil
     tail = last
     unsafe nl_store_u32(&pointer.pointee.partial_count, n)
     // Of debug caches: full slabs are only listed for the checks.

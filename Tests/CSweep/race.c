@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "sweep.h"
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/membarrier.h>
@@ -123,10 +124,14 @@ int sweep_fork(const struct nolock_ops *ops, int threads, int forks) {
     if (pthread_create(&thread[i], 0, own, &o[i])) return -1;
   }
   int failed = 0;
-  for (int i = 0; i < forks && failed >= 0; i++) {
+  for (int i = 0; i < forks && failed == 0; i++) {
     pid_t pid = fork();
     if (pid == 0) {
-      alarm(20);  // a child that waits for a vanished thread must end, too
+      // A child that waits for a vanished thread must end, too; the tests' threads block signals.
+      sigset_t none;
+      sigemptyset(&none);
+      pthread_sigmask(SIG_SETMASK, &none, 0);
+      alarm(20);
       _exit(child(ops));
     }
     int status = 0;

@@ -67,7 +67,7 @@ long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_
 int sweep_has_membarrier(void);
 
 /// Forks `forks` times while `threads` threads allocate; each child allocates and frees 2,000
-/// objects at once.  Returns children that did not end with 0; -1 if fork failed.
+/// objects at once.  Returns 1 at the first child that did not end with 0; -1 if fork failed.
 int sweep_fork(const struct nolock_ops *ops, int threads, int forks);
 
 /// `threads` threads hand objects of all buckets to each other through shared slots, `operations`

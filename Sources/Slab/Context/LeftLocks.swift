@@ -8,9 +8,10 @@ enum LockLoss {
   case jump(tid: UInt32)
 }
 
-// Locks that are left behind.  What they guard may be half-edited: its forward chain is sound at
-// every instruction (Node.swift, Barn.swift), the rest is made again from it; free pages are given
-// up.  What the lost call had in its hands is lost, too.
+// Locks that are left behind.  What they guard may be half-edited.  After a jump its forward chain is
+// sound at every instruction (Node.swift, Barn.swift), and the rest is made again from it.  After a
+// fork it need not be: the kernel copies page by page while other threads go on.  There the lists
+// are given up, as free pages are in both.  What the lost call had in its hands is lost, too.
 
 extension Configuration {
   /// What every ordinary slow call does with a thread whose earlier call took a central lock and did
@@ -41,12 +42,12 @@ extension Configuration {
       let cache = instance.cache(i)
       let node = cache.node
       if unsafe isLost(node.lock.word, loss) {
-        node.repair()
+        if case .jump = loss { node.repair() } else { node.abandon() }
         unsafe release(node.lock.word, loss, countFor: vcpu)
       }
       let barn = cache.barn
       if unsafe isLost(barn.lock.word, loss) {
-        barn.repair()
+        if case .jump = loss { barn.repair() } else { barn.abandon() }
         unsafe release(barn.lock.word, loss, countFor: vcpu)
       }
       i &+= 1
@@ -118,76 +119,5 @@ extension PerCPU {
   func forgetCentral() {
     unsafe pointer.pointee.central = 0
     unsafe pointer.pointee.central_frame = 0
-  }
-}
-
-extension Node {
-  /// Makes the list sound again from its forward chain, lock held.  A slab whose last object was just
-  /// taken leaves it: the next free of one of its objects puts it back.
-  func repair() {
-    var last: Slab?
-    var n: UInt32 = 0
-    var slab = head
-    head = nil
-    while let current = slab {
-      slab = current.next
-      current.isOnPartial = unsafe current.freelist != nil
-      if unsafe current.freelist == nil { continue }
-      current.previous = last
-      if let last { last.next = current } else { head = current }
-      last = current
-      n &+= 1
-    }
-    last?.next = nil
-    tail = last
-    unsafe nl_store_u32(&pointer.pointee.partial_count, n)
-    // Of debug caches: full slabs are only listed for the checks.
-    unsafe pointer.pointee.full = nil
-  }
-}
-
-extension Barn {
-  /// Counts the lists anew, lock held.
-  func repair() {
-    unsafe nl_store_u32(&pointer.pointee.full_count, Self.length(pointer.pointee.full))
-    unsafe nl_store_u32(&pointer.pointee.empty_count, Self.length(pointer.pointee.empty))
-  }
-
-  private static func length(_ first: UnsafeMutablePointer<nl_sheaf>?) -> UInt32 {
-    var n: UInt32 = 0
-    var sheaf = unsafe first.map { unsafe Sheaf($0) }
-    while let current = sheaf {
-      n &+= 1
-      sheaf = current.next
-    }
-    return n
-  }
-}
-
-extension Instance {
-  /// Gives up all free blocks of a zone, lock held: no block that is freed later may join them.
-  func giveUpPages(of zone: Zone) {
-    var order = 0
-    while order <= Int(NL_MAX_ORDER) {
-      unsafe nl_zone_at_free(zone.pointer, order).pointee = nil
-      order &+= 1
-    }
-    unsafe nl_zone_at_stalled(zone.pointer).pointee = nil
-    var page = unsafe Int(zone.pointer.pointee.first_page)
-    let grown = unsafe Int(zone.pointer.pointee.grown)
-    while page < grown {
-      giveUp(descriptor(page))
-      page &+= 1
-    }
-    page = unsafe zone.endPage &- Int(nl_load(nl_zone_at_carved_from_top(zone.pointer)))
-    if page < zone.growthEnd { page = zone.growthEnd }
-    while page < zone.endPage {
-      giveUp(descriptor(page))
-      page &+= 1
-    }
-  }
-
-  private func giveUp(_ page: Slab) {
-    if page.state == NL_PAGE_FREE { page.state = NL_PAGE_UNUSED }
   }
 }

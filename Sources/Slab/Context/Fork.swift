@@ -62,8 +62,11 @@ extension Configuration {
   ) -> Bool {
     let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
     let holder = unsafe nl_load_u32(word) & ~flags
-    if holder == tid, Preempt.isRT { unsafe nl_store_u32(word, child) }
-    if holder == 0 || holder == tid { return false }
+    if holder == 0 { return false }
+    if holder == tid {
+      unsafe nl_store_u32(word, child)
+      return false
+    }
     unsafe nl_store_u32(word, 0)
     instance.count(vcpu, .lostAtFork)
     return true

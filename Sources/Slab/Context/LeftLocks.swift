@@ -66,13 +66,15 @@ extension Configuration {
   private static func isLost(_ word: UnsafeMutablePointer<UInt32>, _ loss: LockLoss) -> Bool {
     let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
     let holder = unsafe nl_load_u32(word) & ~flags
+    // RT: a thread that never called before has no tid here, and must not take what is free.
+    if holder == 0 { return false }
     switch loss {
     case .jump(let tid): return holder == tid
     case .fork(let tid, let child):
       if holder == tid {
         unsafe nl_store_u32(word, child | nl_load_u32(word) & CentralLock.nolockHolder)
       }
-      return holder != 0 && holder != tid
+      return holder != tid
     }
   }
 

@@ -103,7 +103,8 @@ static void found(struct boundaries *b, int mode, long boundary, int status) {
 /// ended.
 static int child(struct boundaries *b, int mode, long boundary) {
   long foreign = b->foreign_count;
-  int32_t pid = nl_boundary_fork(20);
+  // Who has a child per pair has thousands of them, one after the other.
+  int32_t pid = nl_boundary_fork(mode == BOUNDARIES_PRODUCT && me.mode != mode ? 600 : 20);
   if (pid == 0) {
     me.mode = mode;
     me.boundary = boundary;

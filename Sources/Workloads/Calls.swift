@@ -11,6 +11,9 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
   /// What the foreground calls.
   let allocate: Allocate
   let free: Free
+  /// For the objects that are there before anything is measured: a nolock call may get nothing while
+  /// another thread is descheduled with a lock.
+  let allocateBefore: Allocate
   /// What handlers call; present wherever a handler allocates.
   let allocateNolock: Allocate?
   let freeNolock: Free?
@@ -50,6 +53,7 @@ typealias UsableSize = @convention(c) (UnsafeRawPointer?) -> Int
       unsafe allocate = unsafe nl_stepped_allocate
       unsafe free = unsafe nl_stepped_release
     }
+    unsafe allocateBefore = unsafe nolockCalls ? ops.kmalloc : allocate
     unsafe allocateNolock = ops.kmalloc_nolock
     unsafe freeNolock = ops.kfree_nolock
     unsafe usableSize = ops.ksize

@@ -39,7 +39,7 @@ private func fill(
 ) {
   for index in 0..<count {
     let size = unsafe Int(plan.mix.sizes[index & (plan.mix.count - 1)])
-    let object = unsafe calls.allocate(size, 0, -1)
+    let object = unsafe calls.allocateBefore(size, 0, -1)
     unsafe block.pointee.objects[index] = object
     if let object = unsafe object {
       unsafe mark(object)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What this process writes to stderr.
+/// What this process writes to stderr, without the lines of the testing library, which reports on
+/// other tests meanwhile.
 enum StandardError {
   static func said(_ body: () throws -> Void) throws -> String {
     let file = FileManager.default.temporaryDirectory.appending(path: "stderr-\(UUID())")
@@ -15,6 +16,10 @@ enum StandardError {
     close(saved)
     close(new)
     try result.get()
-    return try String(contentsOf: file, encoding: .utf8)
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let reports = ["✔ ", "✘ ", "◇ ", "➜ ", "↳ ", "± "]
+    return text.split(separator: "\n", omittingEmptySubsequences: false)
+      .filter { line in !reports.contains { line.hasPrefix($0) } }
+      .joined(separator: "\n")
   }
 }

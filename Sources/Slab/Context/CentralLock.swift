@@ -26,11 +26,11 @@ struct CentralLock {
   /// - Ordering: acquire; pairs with the release in `release` and `releaseNolock`.
   @inline(__always)
   func tryAcquire<P: Preemption>(_ caller: PerCPU<P>) -> Bool {
+    caller.beginCentral()
     #if NOLOCK_BROKEN_UP_TRYLOCK
       unsafe nl_store_u32(word, caller.tid | Self.nolockHolder)
       return true
     #endif
-    caller.beginCentral()
     guard
       P.isRT
         ? unsafe TaskLock(word).tryAcquire()

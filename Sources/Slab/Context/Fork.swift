@@ -21,9 +21,10 @@ extension Configuration {
     _ = unsafe nl_cas_u32(worker, NL_WORKER_RUNS.rawValue, NL_WORKER_NONE.rawValue)
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
-    releaseLost(.fork(tid: tid, child: child), countFor: me)
+    let loss = LockLoss.fork(tid: tid, child: child)
+    releaseLost(loss, countFor: me)
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
-    if Preempt.isRT { return recoverShared(me, tid, child) }
+    if Preempt.isRT { return recoverShared(me, loss) }
     orphanOthers(me)
     if !me.isShared { unsafe me.pointer.pointee.tid = child }
   }
@@ -54,21 +55,5 @@ extension Configuration {
     unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
     unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
     unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
-  }
-
-  /// Frees a lock whose holder vanished; true if what it guards must be given up.
-  static func abandons(
-    _ word: UnsafeMutablePointer<UInt32>, _ tid: UInt32, _ child: UInt32
-  ) -> Bool {
-    let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
-    let holder = unsafe nl_load_u32(word) & ~flags
-    if holder == 0 { return false }
-    if holder == tid {
-      unsafe nl_store_u32(word, child)
-      return false
-    }
-    unsafe nl_store_u32(word, 0)
-    instance.count(vcpu, .lostAtFork)
-    return true
   }
 }

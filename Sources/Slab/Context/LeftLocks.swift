@@ -63,7 +63,9 @@ extension Configuration {
     }
   }
 
-  private static func isLost(_ word: UnsafeMutablePointer<UInt32>, _ loss: LockLoss) -> Bool {
+  /// Whether a lock is held by a lost holder.  After a fork what the forking thread holds becomes the
+  /// child's.
+  static func isLost(_ word: UnsafeMutablePointer<UInt32>, _ loss: LockLoss) -> Bool {
     let flags = NL_LOCK_WAITERS | CentralLock.nolockHolder
     let holder = unsafe nl_load_u32(word) & ~flags
     // RT: a thread that never called before has no tid here, and must not take what is free.
@@ -78,7 +80,7 @@ extension Configuration {
     }
   }
 
-  private static func release(
+  static func release(
     _ word: UnsafeMutablePointer<UInt32>, _ loss: LockLoss, countFor vcpu: VCPU
   ) {
     // Release: pairs with the acquire of whoever takes it next.

@@ -88,27 +88,30 @@ extension Configuration {
 
   /// In the child of a fork: what other threads held is abandoned; what the forking one holds it
   /// holds under its new tid.
-  static func recoverShared(_ me: VCPU, _ old: UInt32, _ new: UInt32) {
+  static func recoverShared(_ me: VCPU, _ loss: LockLoss) {
     let instance = instance
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
       releaseDrains(vcpu)
       unsafe nl_store_u32(nl_vcpu_at_users(vcpu.pointer), vcpu == me ? 1 : 0)
-      if unsafe abandons(nl_vcpu_at_page_owner(vcpu.pointer), old, new) {
+      let pages = unsafe nl_vcpu_at_page_owner(vcpu.pointer)
+      if unsafe isLost(pages, loss) {
         var order = 0
         while order <= Int(NL_MAX_SLAB_ORDER) {
           unsafe nl_vcpu_at_page_list(vcpu.pointer, order).pointee = nil
           unsafe nl_vcpu_at_page_count(vcpu.pointer, order).pointee = 0
           order &+= 1
         }
+        unsafe release(pages, loss, countFor: me)
       }
       var cache = 0
       while cache < Int(NL_CACHES) {
         let line = vcpu.line(ofCache: cache)
-        if unsafe abandons(nl_line_at_owner(line.pointer), old, new) {
+        if unsafe isLost(nl_line_at_owner(line.pointer), loss) {
           Form.open(line, of: instance.cache(cache))
           instance.count(me, .lostLines)
+          unsafe release(nl_line_at_owner(line.pointer), loss, countFor: me)
         }
         cache &+= 1
       }

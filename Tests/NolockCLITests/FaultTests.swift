@@ -101,7 +101,7 @@ struct FaultTests {
   @Test("Ctrl-C leaves valid files and 130; --resume gives what an undisturbed run gives")
   func interrupted() throws {
     try temporaryFolder { folder in
-      let ended = try run(folder, ["FAULT_SLEEP_US": "20000"]) { process in
+      let ended = try run(folder, ["FAULT_SLEEP_US": "100000"]) { process in
         let log = folder + "/out/" + SampleLog.fileName
         for _ in 0..<2000 {
           let size = (try? Data(contentsOf: URL(fileURLWithPath: log)).count) ?? 0

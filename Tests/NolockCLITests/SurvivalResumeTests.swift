@@ -7,11 +7,13 @@ import Testing
   .enabled(
     if: FileManager.default.isExecutableFile(atPath: Paths.sample), "nolock-sample is not built"))
 struct SurvivalResumeTests {
-  /// Six trials of 0.1 s.
-  private let short = [
-    "-p", "subject=heap", "-p", "setting=t10k/pair/pair,t10k/mixed/pair", "-p", "trials=3", "-p",
-    "signals=1000",
-  ]
+  /// Two settings, trials of 0.1 s.
+  private func short(trials: Int) -> [String] {
+    [
+      "-p", "subject=heap", "-p", "setting=t10k/pair/pair,t10k/mixed/pair", "-p",
+      "trials=\(trials)", "-p", "signals=1000",
+    ]
+  }
   /// One trial that ends at once, for there is no such file, and one of hours.
   private let long = [
     "-p", "subject=peer:/nowhere/libm.so,heap", "-p", "setting=t10k/mixed/pair", "-p", "trials=1",
@@ -59,17 +61,20 @@ struct SurvivalResumeTests {
   func interrupted() throws {
     try temporaryFolder { folder in
       let (out, other) = (folder + "/out", folder + "/other")
-      let cut = try run(short, out) { process in
+      // Two seconds of them: on a busy machine it takes time to see the first, and to interrupt.
+      let trials = 20
+      let words = short(trials: trials / 2)
+      let cut = try run(words, out) { process in
         wait(for: 1, in: out, process)
         kill(process.processIdentifier, SIGINT)
       }
       #expect(cut.status == 130, "\(cut.output)\(cut.errors)")
       let before = try SurvivalResult.read(directory: out)
-      #expect((1..<6).contains(before.trials.count))
+      #expect((1..<trials).contains(before.trials.count))
       #expect(before.interrupted)
-      #expect(before.remaining.count == 6 - before.trials.count)
+      #expect(before.remaining.count == trials - before.trials.count)
       let said = try #require(cut.errorLines.last)
-      #expect(said.contains("\(before.trials.count) of 6 trials kept; go on with: nolock "))
+      #expect(said.contains("\(before.trials.count) of \(trials) trials kept; go on with: nolock "))
       // As the message says it.
       let resume = said.components(separatedBy: "go on with: nolock ").last ?? ""
       let again = try Program.run(
@@ -82,11 +87,11 @@ struct SurvivalResumeTests {
         #expect(
           try after.trials.contains { try JSONEncoder.sorted($0) == JSONEncoder.sorted(trial) })
       }
-      #expect(try run(short, other).status == 0)
+      #expect(try run(words, other).status == 0)
       #expect(what(after) == what(try SurvivalResult.read(directory: other)))
       let lines = { try String(contentsOfFile: $0 + "/survival.csv", encoding: .utf8) }
-      #expect(try lines(out).split(separator: "\r\n").count == 7)
-      #expect(try lines(other).split(separator: "\r\n").count == 7)
+      #expect(try lines(out).split(separator: "\r\n").count == 1 + trials)
+      #expect(try lines(other).split(separator: "\r\n").count == 1 + trials)
     }
   }
 
@@ -156,14 +161,14 @@ struct SurvivalResumeTests {
   @Test("--jobs runs them side by side, and marks the costs")
   func sideBySide() throws {
     try temporaryFolder { folder in
-      let ended = try run(short + ["--jobs", "3"], folder + "/out")
+      let ended = try run(short(trials: 3) + ["--jobs", "3"], folder + "/out")
       #expect(ended.status == 0, "\(ended.errors)")
       #expect(ended.output.contains("ns/pair, 3 at a time"))
       #expect(ended.output.contains("need --jobs 1"))
       let result = try SurvivalResult.read(directory: folder + "/out")
       #expect(result.trials.map(\.sideBySide) == Array(repeating: 3, count: 6))
       #expect(result.trials.map(\.trial) == [0, 1, 2, 0, 1, 2])
-      let alone = try run(short + ["-p", "trials=1"], folder + "/alone")
+      let alone = try run(short(trials: 1), folder + "/alone")
       #expect(alone.status == 0, "\(alone.errors)")
       #expect(!alone.output.contains("at a time"))
     }

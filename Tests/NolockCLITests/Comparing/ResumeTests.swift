@@ -26,7 +26,7 @@ extension Comparing {
     ) throws {
       try temporaryFolder { folder in
         let slow = try environment.merging([
-          "NOLOCK_SAMPLE": FaultySample.path.get(), "FAULT_SLEEP_US": "10000",
+          "NOLOCK_SAMPLE": FaultySample.path.get(), "FAULT_SLEEP_US": "50000",
         ]) { $1 }
         let fast = slow.merging(["FAULT_SLEEP_US": "0"]) { $1 }
         let (out, other) = (folder + "/out", folder + "/other")

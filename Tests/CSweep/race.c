@@ -63,11 +63,26 @@ static void *own(void *p) {
   return 0;
 }
 
+// The owner on one CPU and the flusher on another: on one alone nothing races.
+static void part(pthread_t owner, cpu_set_t *before) {
+  sched_getaffinity(0, sizeof *before, before);
+  cpu_set_t one;
+  int found = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && found < 2 && CPU_COUNT(before) > 1; cpu++) {
+    if (!CPU_ISSET(cpu, before)) continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    pthread_setaffinity_np(found++ ? owner : pthread_self(), sizeof one, &one);
+  }
+}
+
 long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_t gap,
                 long *operations) {
   struct owner o = {.ops = ops, .size = size};
   pthread_t thread;
   if (pthread_create(&thread, 0, own, &o)) return -1;
+  cpu_set_t before;
+  part(thread, &before);
   while (!__atomic_load_n(&o.ready, __ATOMIC_ACQUIRE)) usleep(100);
   int refused = 0;
   uint32_t x = 99;
@@ -78,6 +93,7 @@ long sweep_race(const struct nolock_ops *ops, size_t size, long flushes, uint32_
   }
   __atomic_store_n(&o.stop, 1, __ATOMIC_RELAXED);
   pthread_join(thread, 0);
+  pthread_setaffinity_np(pthread_self(), sizeof before, &before);
   *operations = o.operations;
   return refused ? -1 : o.violations;
 }

@@ -234,7 +234,7 @@ struct CountersCommandTests {
     let clock = try counter(samples[0], "task-clock")
     #expect((clock["counter-value"] as? Int ?? 0) > 0)
     let exact = try #require(samples.last?["exact"] as? [String: Any])
-    #expect(exact["step_instructions"] as? Int == 47_000)
+    #expect(exact["step_instructions"] as? Int == 46_000)
     #expect((exact["pmu_instructions"] is NSNull) == (exact["reason"] is String))
     return samples[0]
   }

@@ -22,6 +22,8 @@ enum nl_line_index { NL_LINE_FOREIGN = 0, NL_LINE_PAGES = 1, NL_LINE_REMOTE = 2,
                      NL_LINE_STOCK = 31 };  // its lock and request guard the vCPU's stock of quota
 #define NL_LINES 32
 
+#define NL_SHEAF_LIMIT 512     // objects in a sheaf, at most
+
 /// An array of object pointers with a size: the unit in which objects travel.
 struct nl_sheaf {
   struct nl_sheaf *NL_NULLABLE next;  ///< barn list
@@ -51,7 +53,8 @@ struct nl_line {
   void *NL_NULLABLE *NL_NONNULL top;  ///< next free slot of main
   uintptr_t empty;    ///< top <= empty: slow allocation; main's first slot, or ~0 (poison)
   uintptr_t full;     ///< top >= full: slow free; main's end, or 0 (poison)
-  uint64_t alloc_fast, free_fast;
+  uint64_t alloc_fast;
+  uint64_t frees;     ///< `cpuslab`: their number; sheaves: what tells it (Context/FreeCount.swift)
   struct nl_sheaf *NL_NONNULL main;
   struct nl_sheaf *NL_NULLABLE spare;
 };
@@ -64,7 +67,7 @@ struct nl_cpu_slab {
   uint64_t partial_slabs;             ///< on `partial`
   void *NL_NULLABLE freelist;         ///< the active slab's free objects, this thread's alone
   uint64_t tid;                       ///< transactions: changes with every change of this line
-  uint64_t alloc_fast, free_fast;
+  uint64_t alloc_fast, frees;
   struct nl_slab *NL_NULLABLE slab;   ///< active: frozen, others may push on its own freelist
   struct nl_slab *NL_NULLABLE partial;///< not frozen, on no node's list; guarded by `lock`
 };
@@ -165,7 +168,8 @@ struct nl_cache {
   uint32_t cpu_partial;               ///< partial slabs that a vCPU keeps
   uint32_t numa_node, stride, first;  ///< stride and offset of objects, of debug caches only
   uint64_t random;                    ///< hides free pointers, of debug caches only
-  uint32_t reserved[2];
+  uint32_t first_fill;                ///< objects that a thread's first sheaf is filled with
+  uint32_t reserved;
 };
 
 /// What stands right behind each object of a checked cache (Sources/Slab/Debug/Checks).
@@ -221,6 +225,7 @@ struct nl_instance {
   struct nl_vcpu *NL_NULLABLE vcpu;
   uint32_t vcpu_limit, cpu_count;
   uint32_t barn_limit;   ///< full, and empty, sheaves that a barn keeps
+  uint32_t counts_frees; ///< 1: lines count frees one by one (`cpuslab`)
   uint32_t carves_from_top;  ///< 1: nolock page allocation may carve fresh pages lock-free
   uint32_t *NL_NULLABLE fork_marker;  ///< 1; the kernel wipes its page in a child
   uint64_t page_limit;   ///< 0 = none
@@ -243,7 +248,7 @@ struct nl_instance {
   uint8_t dirty;         ///< a handler deferred something since the worker last looked
   uint32_t flush_wanted; ///< 1: the worker's next round flushes every thread
   uint64_t worker_wakeups, worker_cpu_ns;
-  void *NL_NULLABLE flush_buffer[512];  ///< the worker's: objects taken from a line
+  void *NL_NULLABLE flush_buffer[2 * NL_SHEAF_LIMIT];  ///< the worker's: a line's main and spare
   uint64_t counter[NL_COUNTERS];  ///< of callers without a vCPU
   uint32_t shared_vcpus;  ///< PREEMPT_RT: vCPUs among which threads are dealt out
   uint32_t abort_on_error, report_to_stderr;
@@ -256,7 +261,7 @@ _Static_assert(sizeof(struct nl_line) == 64, "one cache line");
 _Static_assert(sizeof(struct nl_cpu_slab) == 64 && offsetof(struct nl_cpu_slab, freelist) == 16,
                "two halves of a 16-byte exchange");
 _Static_assert(offsetof(struct nl_cpu_slab, alloc_fast) == offsetof(struct nl_line, alloc_fast),
-               "counters are read without knowing the design");
+               "counted without knowing the design");
 _Static_assert(sizeof(struct nl_sheaf) == 32, "the kernel's sheaf header");
 _Static_assert(sizeof(struct nl_slab) == 64, "one cache line");
 _Static_assert(sizeof(struct nl_node) == 64 && sizeof(struct nl_barn) == 64, "one cache line");

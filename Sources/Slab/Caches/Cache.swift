@@ -29,6 +29,9 @@ struct Cache {
   /// Objects in a sheaf.
   @inline(__always)
   var capacity: Int { unsafe Int(pointer.pointee.capacity) }
+  /// Objects that a thread's first sheaf is filled with.
+  @inline(__always)
+  var firstFill: Int { unsafe Int(pointer.pointee.first_fill) }
   /// Partial slabs that a vCPU keeps; 0 in all designs but `cpuslab`.
   @inline(__always)
   var cpuPartial: UInt32 { unsafe pointer.pointee.cpu_partial }
@@ -70,7 +73,9 @@ struct Cache {
     if constants.hasChecks { addChecks(cpus: cpus) }
     let sheafBytes = constants.sheafBytes(size)
     // A sheaf fills its bucket exactly, as in the kernel.
-    unsafe pointer.pointee.capacity = UInt32((sheafBytes - Sheaf.header) / 8)
+    let slots = (sheafBytes - Sheaf.header) / 8
+    unsafe pointer.pointee.capacity = UInt32(min(slots, Int(NL_SHEAF_LIMIT)))
+    unsafe pointer.pointee.first_fill = UInt32(min(capacity, constants.firstFill))
     unsafe pointer.pointee.sheaf_cache = UInt32(Buckets.index(forSize: sheafBytes))
   }
 }

@@ -65,20 +65,21 @@ extension Instance {
     unsafe freeToSlab(caller, UnsafeMutableRawPointer(sheaf.pointer))
   }
 
-  /// Fills `sheaf` from slabs; false if it could not be filled completely.
+  /// Fills `sheaf` with `wanted` objects from slabs; false if there were too few.
   ///
   /// - Context: task, no lock held.
-  func refill(_ caller: VCPU, _ sheaf: Sheaf, of cache: Cache) -> Bool {
+  @inline(never)  // a place for breakpoints
+  func refill(_ caller: VCPU, _ sheaf: Sheaf, of cache: Cache, upTo wanted: Int) -> Bool {
     let before = sheaf.size
-    while sheaf.size < sheaf.capacity {
+    while sheaf.size < wanted {
       let got = unsafe takeFromSlabs(
-        caller, cache, into: sheaf.objects + sheaf.size, atMost: sheaf.capacity &- sheaf.size)
+        caller, cache, into: sheaf.objects + sheaf.size, atMost: wanted &- sheaf.size)
       if got == 0 { break }
       sheaf.size &+= got
     }
     count(caller, .sheafRefill)
     count(caller, .objectsRefilled, by: sheaf.size &- before)
-    return sheaf.size == sheaf.capacity
+    return sheaf.size >= wanted
   }
 
   /// Returns a sheaf's objects to their slabs; it is empty afterwards.

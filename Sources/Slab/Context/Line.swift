@@ -93,10 +93,10 @@ struct PerCPULine<P: Preemption> {
   @inline(__always)
   var main: Sheaf {
     get { unsafe Sheaf(pointer.pointee.main) }
-    nonmutating set { unsafe pointer.pointee.main = newValue.pointer }
+    nonmutating set { unsafe pointer.pointee.main = newValue.pointer }  // FreeCount.swift
   }
 
-  /// Guarded by the lock.  Nil, empty or full.
+  /// Guarded by the lock.  Nil, empty or full; of a prefilled sheaf, or a thread's first, also partly.
   @inline(__always)
   var spare: Sheaf? {
     get { unsafe pointer.pointee.spare.map { unsafe Sheaf($0) } }
@@ -145,7 +145,7 @@ struct PerCPULine<P: Preemption> {
   @inline(__always)
   func restoreBounds() {
     let first = unsafe main.objects
-    FlusherPhase.beforeBounds()
+    unsafe FlusherPhase.beforeBounds(pointer)
     unsafe nl_line_set_empty(pointer, UInt(bitPattern: first))
     unsafe nl_line_set_full(pointer, UInt(bitPattern: first + main.capacity))
     if P.isRT { return }
@@ -156,10 +156,9 @@ struct PerCPULine<P: Preemption> {
   }
 
   /// Makes `sheaf` main, lock held.
-  @inline(__always)
+  @inline(never)
   func install(main sheaf: Sheaf) {
-    main = sheaf
-    unsafe top = sheaf.objects + sheaf.size
+    set(main: sheaf, count: sheaf.size)
     restoreBounds()
   }
 
@@ -179,6 +178,5 @@ struct PerCPULine<P: Preemption> {
     let slot = unsafe top
     unsafe slot.pointee = object
     unsafe top = slot + 1
-    unsafe nl_count(&pointer.pointee.free_fast)
   }
 }

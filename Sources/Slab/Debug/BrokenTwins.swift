@@ -22,8 +22,9 @@ import CPlatform
 //
 // NOLOCK_WIDEN_LOCK and NOLOCK_WIDEN_BOUNDS break nothing: the owner waits for the flusher, for some
 // microseconds, where a missing step of its own would hurt: before its lock store, or before it
-// restores the bounds.  The sound code must pass with them, too.  (The race of the single fence is
-// one of the store buffer, which a delay would drain: it is run without.)
+// restores the bounds.  NOLOCK_WIDEN_STORES keeps the bounds in the owner's store buffer, behind stores
+// that miss the caches: the race of the single fence is one of that buffer, which a delay would drain.
+// The sound code must pass with them, too.
 
 /// How far a remote flusher is.
 enum FlusherPhase {
@@ -35,7 +36,7 @@ enum FlusherPhase {
 
   @inline(__always)
   static func enter(_ phase: UInt32, pausing pauses: Int = 0) {
-    #if NOLOCK_WIDEN_LOCK || NOLOCK_WIDEN_BOUNDS
+    #if NOLOCK_WIDEN_LOCK || NOLOCK_WIDEN_BOUNDS || NOLOCK_WIDEN_STORES
       unsafe nl_store_u32(nl_get_flusher_phase(), phase)
       var i = 0
       while i < pauses {
@@ -55,10 +56,25 @@ enum FlusherPhase {
 
   /// The owner, before it restores the bounds.
   @inline(__always)
-  static func beforeBounds() {
+  static func beforeBounds(_ line: UnsafeMutablePointer<nl_line>) {
     #if NOLOCK_WIDEN_BOUNDS
       waitForFlusher(poisoned)
     #endif
+    #if NOLOCK_WIDEN_STORES
+      delayStores(UInt(bitPattern: line))
+    #endif
+  }
+
+  /// Stores to lines that are in no cache: of blocks 8,192 threads further, which nobody has yet.
+  private static func delayStores(_ line: UInt) {
+    var x = nl_cycles()
+    var i = 0
+    while i < 32 {
+      x = x &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let place = line &+ (64 << 20) &+ UInt(x &>> 43) &* 64  // within 128 MiB
+      unsafe UnsafeMutablePointer<UInt64>(bitPattern: place)?.pointee = x
+      i &+= 1
+    }
   }
 
   /// Now and then waits, but not for ever, until a flusher is in `phase`.

@@ -39,6 +39,8 @@ enum Counter: Int {
   case nodeMismatch, freeRemote
   /// Accounted allocations that the quota refused.
   case quotaFail
+  /// Allocations out of prefilled sheaves; counted as fast ones, too.
+  case allocPrefilled
   /// Prefilled sheaves: from the spare, from barn or slabs, beyond a sheaf's capacity; given back as
   /// the spare, to the barn or the slabs.
   case prefillFast, prefillSlow, prefillOversize, returnFast, returnSlow

@@ -40,8 +40,14 @@ extension Instance {
     var sum: UInt64 = 0
     var i = 0
     while i < Int(NL_CACHES) {
-      let line = unsafe vcpu.line(ofCache: i).pointer
-      unsafe sum &+= frees ? nl_load(&line.pointee.free_fast) : nl_load(&line.pointee.alloc_fast)
+      let line = vcpu.line(ofCache: i)
+      if !frees {
+        unsafe sum &+= nl_load(&line.pointer.pointee.alloc_fast)
+      } else if unsafe pointer.pointee.counts_frees != 0 {
+        unsafe sum &+= nl_load(&line.pointer.pointee.frees)
+      } else {
+        sum &+= line.freeCount
+      }
       i &+= 1
     }
     return sum
@@ -59,7 +65,7 @@ extension Instance {
       }
       n &+= 1
     }
-    add("alloc_fast", sumFast(frees: false))
+    add("alloc_fast", sumFast(frees: false) &+ sum(.allocPrefilled))
     add("free_fast", sumFast(frees: true))
     var i = 0
     while i < Counter.count {
@@ -144,6 +150,7 @@ extension Counter {
     case .nodeMismatch: "node_mismatch"
     case .freeRemote: "free_remote"
     case .quotaFail: "quota_fail"
+    case .allocPrefilled: "alloc_prefilled"
     case .prefillFast: "prefill_fast"
     case .prefillSlow: "prefill_slow"
     case .prefillOversize: "prefill_oversize"

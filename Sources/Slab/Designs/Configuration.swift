@@ -59,6 +59,8 @@ struct Constants {
   var sheafBytes: (_ objectSize: Int) -> Int = {
     $0 >= 4096 ? 64 : $0 >= 1024 ? 128 : $0 >= 256 ? 256 : 512
   }
+  /// Objects that a thread's first sheaf of a cache is filled with, at most its capacity.
+  var firstFill = Int.max
   /// Full, and empty, sheaves that a barn keeps.
   var barnLimit = 10
   /// Asks the kernel for huge pages where that costs neither small processes nor handlers.
@@ -71,6 +73,8 @@ struct Constants {
   var keepsEmptySlabs = true
   /// True: vCPUs keep partial slabs (CONFIG_SLUB_CPU_PARTIAL).
   var hasCPUPartial = false
+  /// True: a line counts frees one by one; else `top` tells them (Context/FreeCount.swift).
+  var countsFrees = false
   /// True: objects stand between red zones, and a track behind each (Debug/Checks).
   var hasChecks = false
 }

@@ -19,6 +19,15 @@ protocol Design {
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
   ) -> Bool
 
+  /// What comes after a miss: the layer's cheap next source, if it has one; nil with nothing changed.
+  static func allocateFromNext<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ mode: M.Type
+  ) -> UnsafeMutableRawPointer?
+  /// The same for a free: true if the object was taken.
+  static func freeToNext<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool
+
   /// One attempt at one cache: by way of the vCPU's layer, else from the slabs.
   ///
   /// Returns nil iff there is no memory, or `M` may not wait and every way was busy or empty.
@@ -72,6 +81,14 @@ extension Design {
 }
 
 extension Design {
+  @inline(__always)
+  static func allocateFromNext<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ mode: M.Type
+  ) -> UnsafeMutableRawPointer? { nil }
+  @inline(__always)
+  static func freeToNext<M: CallMode>(
+    _ vcpu: VCPU, _ line: Line, _ object: UnsafeMutableRawPointer, _ mode: M.Type
+  ) -> Bool { false }
   @inline(__always)
   static func willDefer(_ object: UnsafeMutableRawPointer, of cache: Cache) {}
   @inline(__always)

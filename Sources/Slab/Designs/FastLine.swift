@@ -21,7 +21,7 @@ extension Design {
     }
     var object: UnsafeMutableRawPointer?
     if unsafe hit(plainLine(C.vcpu, last), &object, Ordinary.self) { return unsafe object }
-    return unsafe allocSlow(size, gfp, node)
+    return unsafe missed(size)
   }
 
   /// The same with flags, for a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
@@ -35,7 +35,7 @@ extension Design {
     if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Ordinary.self) {
       return unsafe object
     }
-    return unsafe allocSlow(size, gfp, node)
+    return unsafe missedAccounted(size)
   }
 
   /// The same with ZERO: the whole bucket is cleared.
@@ -62,7 +62,7 @@ extension Design {
     if unsafe !refuses && hit(plainLine(C.vcpu, last), &object, Nolock.self) {
       return unsafe object
     }
-    return unsafe allocNolockSlow(size, gfp, node)
+    return unsafe missedNolock(size)
   }
 
   @inline(never)
@@ -76,7 +76,7 @@ extension Design {
     if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) {
       return unsafe object
     }
-    return unsafe allocNolockSlow(size, gfp, node)
+    return unsafe missedNolockAccounted(size)
   }
 
   @inline(never)
@@ -92,22 +92,24 @@ extension Design {
   @inline(__always)
   static func kfree(_ object: UnsafeMutableRawPointer?) {
     Lockdep.mightLock()
-    if unsafe !hit(freeing: object, Ordinary.self) { unsafe freeSlow(object) }
+    if unsafe !hit(freeing: object, Ordinary.self) { unsafe missed(freeing: object) }
   }
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
-    if unsafe refuses || !hit(freeing: object, Nolock.self) { unsafe freeNolockSlow(object) }
+    if unsafe refuses || !hit(freeing: object, Nolock.self) {
+      unsafe missedNolock(freeing: object)
+    }
   }
 
   @inline(__always)
-  private static func plainLine(_ vcpu: VCPU, _ last: UInt) -> Line {
+  static func plainLine(_ vcpu: VCPU, _ last: UInt) -> Line {
     let entry = unsafe nl_vcpu_at_bucket(vcpu.pointer, Int(bitPattern: last &>> 3)).pointee
     return vcpu.line(atOffset: Int(entry))
   }
 
   @inline(__always)
-  private static func accountedLine(_ vcpu: VCPU, _ last: UInt) -> Line {
+  static func accountedLine(_ vcpu: VCPU, _ last: UInt) -> Line {
     let entry = unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, Int(bitPattern: last &>> 3))
       .pointee
     return vcpu.line(atOffset: Int(entry))
@@ -129,18 +131,23 @@ extension Design {
     return unsafe object
   }
 
-  /// True if the object was taken.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the arena;
-  /// whole pages and free pages lead to a dummy line.
+  /// The line that a freed object goes to.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the
+  /// arena; whole pages and free pages lead to a dummy line.
+  @inline(__always)
+  static func line(_ vcpu: VCPU, of object: UnsafeMutableRawPointer?) -> Line? {
+    let offset = unsafe UInt(bitPattern: object) &- vcpu.pointer.pointee.arena_base
+    guard unsafe offset < vcpu.pointer.pointee.arena_size else { return nil }
+    let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[
+      Int(bitPattern: offset &>> UInt(NL_PAGE_SHIFT))]
+    return vcpu.line(atOffset: Int(entry))
+  }
+
+  /// True if the object was taken.
   @inline(__always)
   private static func hit<M: CallMode>(
     freeing object: UnsafeMutableRawPointer?, _ mode: M.Type
   ) -> Bool {
-    let vcpu = C.vcpu
-    let offset = unsafe UInt(bitPattern: object) &- vcpu.pointer.pointee.arena_base
-    guard unsafe offset < vcpu.pointer.pointee.arena_size else { return false }
-    let entry = unsafe vcpu.pointer.pointee.page.unsafelyUnwrapped[
-      Int(bitPattern: offset &>> UInt(NL_PAGE_SHIFT))]
-    return unsafe hit(
-      vcpu.line(atOffset: Int(entry)), freeing: object.unsafelyUnwrapped, M.self)
+    guard let line = unsafe line(C.vcpu, of: object) else { return false }
+    return unsafe hit(line, freeing: object.unsafelyUnwrapped, M.self)
   }
 }

@@ -78,12 +78,7 @@ extension Design {
     let vcpu = C.enterNolock()
     let cache = unsafe instance.cache(Int(sheaf.pointer.pointee.cache))
     if unsafe sheaf.pointer.pointee.kind == NL_SHEAF_PLAIN.rawValue {
-      // Other threads of an RT vCPU write the line's counter, under its lock.
-      if vcpu.isShared || C.Preempt.isRT {
-        instance.count(vcpu, .allocSlow)
-      } else {
-        unsafe nl_count(&vcpu.line(ofCache: cache.index).pointer.pointee.alloc_fast)
-      }
+      instance.count(vcpu, .allocPrefilled)
     }
     if cache.isAccounted { instance.chargeForced(cache.objectSize) }
     return unsafe cleared(object, cache, gfp)
@@ -152,7 +147,9 @@ extension SheafDesign {
     guard let sheaf = found ?? instance.makeSheaf(vcpu, for: cache, Ordinary.self) else {
       return nil
     }
-    if sheaf.size < count, !instance.refill(vcpu, sheaf, of: cache), sheaf.size < count {
+    if sheaf.size < count, !instance.refill(vcpu, sheaf, of: cache, upTo: sheaf.capacity),
+      sheaf.size < count
+    {
       instance.flush(vcpu, sheaf)
       instance.freeSheaf(vcpu, sheaf)
       return nil
@@ -161,7 +158,7 @@ extension SheafDesign {
   }
 
   static func refill(_ vcpu: VCPU, _ cache: Cache, _ sheaf: Sheaf) {
-    _ = C.instance.refill(vcpu, sheaf, of: cache)
+    _ = C.instance.refill(vcpu, sheaf, of: cache, upTo: sheaf.capacity)
   }
 
   /// It becomes the spare where there is none; else it is filled for the barn, or flushed.
@@ -177,7 +174,7 @@ extension SheafDesign {
     }
     instance.count(vcpu, .returnSlow)
     if isLocal, cache.barn.fullCount < instance.barnLimit,
-      instance.refill(vcpu, sheaf, of: cache)
+      instance.refill(vcpu, sheaf, of: cache, upTo: sheaf.capacity)
     {
       return instance.putFull(vcpu, cache, sheaf)
     }

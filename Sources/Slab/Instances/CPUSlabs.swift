@@ -22,6 +22,7 @@ enum CPUSlabs: Configuration {
   static var constants: Constants {
     var constants = Constants()
     constants.hasCPUPartial = true
+    constants.countsFrees = true
     return constants
   }
 

@@ -23,6 +23,7 @@ enum CPUSlabsRT: Configuration {
   static var constants: Constants {
     var constants = Constants()
     constants.hasCPUPartial = true
+    constants.countsFrees = true
     return constants
   }
 

@@ -2,7 +2,8 @@ import CNolock
 import CPlatform
 
 /// The sheaf design tuned for user programs, the default of the library: larger sheaves and barns,
-/// so that a batch of a thousand objects stays out of the slabs.
+/// so that a batch of a thousand objects stays out of the slabs, of a thousand small ones out of the
+/// barn.
 enum Heap: Configuration {
   typealias Form = SheafDesign<Heap>
   typealias Preempt = PreemptNone
@@ -21,7 +22,11 @@ enum Heap: Configuration {
   }
   static var constants: Constants {
     var constants = Constants()
-    constants.sheafBytes = { $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : 1024 }
+    constants.sheafBytes = {
+      $0 >= 4096 ? 128 : $0 >= 1024 ? 256 : $0 >= 512 ? 512 : $0 >= 128 ? 1024 : 4096
+    }
+    // A thread that allocates once leaves behind what its sheaf was filled with.
+    constants.firstFill = 60
     constants.barnLimit = 64
     constants.carvesFromTop = true
     constants.hugePages = true

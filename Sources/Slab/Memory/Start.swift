@@ -23,6 +23,7 @@ extension Instance {
     let cpus = nl_cpu_count()
     unsafe pointer.pointee.cpu_count = cpus
     unsafe pointer.pointee.barn_limit = UInt32(constants.barnLimit)
+    unsafe pointer.pointee.counts_frees = constants.countsFrees ? 1 : 0
     unsafe pointer.pointee.carves_from_top = constants.carvesFromTop ? 1 : 0
     for i in 0..<Int(NL_CACHES) {
       for node in 0..<Int(NL_NODES) {

@@ -32,7 +32,7 @@ enum CPUSlabDesign<C: Configuration>: Design {
     #endif
     // A dummy line's slab is no page's: `object` may be anything here.
     guard unsafe CPUSlab(line).push(object, of: C.instance.slab(of: object)) else { return false }
-    unsafe nl_count(&line.pointer.pointee.free_fast)
+    unsafe nl_count(&line.pointer.pointee.frees)
     return true
   }
 
@@ -65,7 +65,7 @@ enum CPUSlabDesign<C: Configuration>: Design {
     if mine {
       unsafe cpu.link(of: object).pointee = cpu.freelist
       unsafe cpu.install(owner, object)
-      unsafe nl_count(&line.pointer.pointee.free_fast)
+      unsafe nl_count(&line.pointer.pointee.frees)
     }
     line.unlock()
     return mine

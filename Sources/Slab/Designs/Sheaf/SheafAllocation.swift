@@ -72,13 +72,14 @@ extension SheafDesign {
   private static func refillUnlocked(_ vcpu: VCPU, _ line: Line, _ cache: Cache) -> Bool {
     let instance = C.instance
     let spare = line.spare
+    let wanted = fill(of: line, cache)
     line.spare = nil
     line.unlock()
     guard
       let sheaf = spare ?? instance.takeEmpty(vcpu, cache, Ordinary.self)
         ?? instance.makeSheaf(vcpu, for: cache, Ordinary.self)
     else { return false }
-    guard instance.refill(vcpu, sheaf, of: cache) else {
+    guard instance.refill(vcpu, sheaf, of: cache, upTo: wanted) else {
       instance.flush(vcpu, sheaf)
       instance.freeSheaf(vcpu, sheaf)
       return false
@@ -116,5 +117,14 @@ extension SheafDesign {
       }
     }
     return true
+  }
+
+  /// How many objects the line's next sheaf is filled with.  A thread's first two together hold as
+  /// many as one has room for: what a batch of that many takes goes back into one sheaf.
+  @inline(__always)
+  private static func fill(of line: Line, _ cache: Cache) -> Int {
+    if line.main == .bootstrap { return cache.firstFill }
+    let isSecond = line.spare == nil && cache.firstFill < cache.capacity
+    return isSecond ? cache.capacity &- cache.firstFill : cache.capacity
   }
 }

@@ -44,7 +44,6 @@ extension SheafDesign {
         left &-= n
         unsafe copy(slots + left, to: line.top, count: n)
         unsafe line.top += n
-        unsafe nl_count_by(&line.pointer.pointee.free_fast, UInt64(n))
         if left == 0 { break }
         guard case .replaced = replaceFullMain(vcpu, line, cache, Ordinary.self) else { break }
       }

@@ -35,7 +35,7 @@ enum SheafDesign<C: Configuration>: Design {
     return true
   }
 
-  /// True if the object went onto main.
+  /// True if the object went onto main; `top` tells how many did.
   @inline(__always)
   static func hit<M: CallMode>(
     _ line: Line, freeing object: UnsafeMutableRawPointer, _ mode: M.Type
@@ -50,10 +50,7 @@ enum SheafDesign<C: Configuration>: Design {
     }
     unsafe top.pointee = object
     unsafe line.top = top + 1
-    if C.isGuarded {
-      unsafe nl_count(&line.pointer.pointee.free_fast)
-      line.unlock()
-    }
+    if C.isGuarded { line.unlock() }
     return true
   }
 }

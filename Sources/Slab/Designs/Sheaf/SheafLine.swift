@@ -5,9 +5,8 @@ import CPlatform
 extension SheafDesign {
   @inline(__always)
   static func open(_ line: Line, of cache: Cache) {
-    line.main = .bootstrap
+    line.set(main: .bootstrap, count: 0)
     line.spare = nil
-    unsafe line.top = Sheaf.bootstrap.objects
     line.restoreBounds()
   }
 
@@ -18,8 +17,7 @@ extension SheafDesign {
       main.size = line.count
       instance.flush(caller, main)
       instance.freeSheaf(caller, main)
-      line.main = .bootstrap
-      unsafe line.top = Sheaf.bootstrap.objects
+      line.set(main: .bootstrap, count: 0)
     }
     guard let spare = line.spare else { return }
     instance.flush(caller, spare)

@@ -15,11 +15,16 @@ extension Instance {
   /// - Returns: the lines that were found held.
   func flushSheavesRemotely(_ caller: VCPU, _ vcpu: VCPU) -> Int {
     guard unsafe pointer.pointee.membarrier != 0 else { return Int(NL_CACHES) }
-    forEachLine(vcpu) { unsafe nl_line_set_request($0.pointer, 1) }
-    #if !NOLOCK_BROKEN_ONE_MEMBARRIER
+    #if NOLOCK_BROKEN_ONE_MEMBARRIER
+      forEachLine(vcpu) {
+        unsafe nl_line_set_request($0.pointer, 1)
+        $0.poisonBounds()
+      }
+    #else
+      forEachLine(vcpu) { unsafe nl_line_set_request($0.pointer, 1) }
       _ = nl_membarrier()
+      forEachLine(vcpu) { $0.poisonBounds() }
     #endif
-    forEachLine(vcpu) { $0.poisonBounds() }
     FlusherPhase.enter(FlusherPhase.poisoned)
     _ = nl_membarrier()
     var held = 0
@@ -70,7 +75,7 @@ extension Instance {
       i &+= 1
     }
     if n > 0 { FlusherPhase.enter(FlusherPhase.taking, pausing: 400) }
-    unsafe line.top = line.main.objects
+    line.set(main: line.main, count: 0)
     guard let spare = line.spare else { return n }
     let m = spare.size
     i = 0

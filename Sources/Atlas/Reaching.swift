@@ -9,7 +9,7 @@ struct Found {
 
 /// Makes a state in this process and calls the operation in it.
 struct Reaching {
-  static let attempts = 50_000
+  static let attempts = 100_000
   let state: State
   var bench: Bench
   private let shows: CounterSet

@@ -16,8 +16,9 @@ extension State {
       .kmalloc, "first-main", "the thread's first sheaf of a cache is made and filled", .fresh,
       shows: ["sheaf_alloc", "sheaf_refill"], allows: ["slab_alloc"]),
     State(
+      // A large sheaf takes more than the empty slabs that a node keeps.
       .kmalloc, "refill", "a sheaf is filled from partial slabs", .shrunk(many),
-      shows: ["sheaf_refill"], allows: ["sheaf_alloc"]),
+      shows: ["sheaf_refill", "partial_remove"], allows: ["sheaf_alloc", "slab_alloc"]),
     State(
       .kmalloc, "new-slab", "a sheaf is filled from a new slab", .warm,
       shows: ["sheaf_refill", "slab_alloc"], allows: ["sheaf_alloc"]),
@@ -94,7 +95,7 @@ extension State {
         operation, "first-main", "the thread's first sheaf of a cache is made",
         .grownNolock(8), shows: ["free_fast", "sheaf_alloc"], allows: ["slab_alloc"]),
       State(
-        operation, "spare-swap", "main is full, the spare is empty", .shrunk(400),
+        operation, "spare-swap", "main is full, the spare is empty", .shrunk(2_000),
         shows: ["spare_swap"]),
       State(
         operation, "barn-put", "main and spare are full, the barn has an empty sheaf",

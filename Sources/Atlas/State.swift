@@ -80,7 +80,7 @@ public struct State: Sendable {
 
 extension State {
   /// More than the barn and two sheaves hold, in the larger of the two instances.
-  static let many = 20_000
+  static let many = 40_000
 
   init(
     _ operation: Operation, _ name: String, _ summary: String, _ start: Start, shows: [String],

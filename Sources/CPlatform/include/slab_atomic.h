@@ -130,6 +130,9 @@ NL_SIGNAL_SAFE static inline uint32_t nl_swap_u32(uint32_t *NL_NONNULL word, uin
 NL_SIGNAL_SAFE static inline uint8_t nl_swap_u8(uint8_t *NL_NONNULL byte, uint8_t v) {
   return __atomic_exchange_n(byte, v, __ATOMIC_ACQ_REL);
 }
+NL_SIGNAL_SAFE static inline bool nl_cas_u8(uint8_t *NL_NONNULL byte, uint8_t old, uint8_t v) {
+  return __atomic_compare_exchange_n(byte, &old, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
 NL_SIGNAL_SAFE static inline void nl_release_u8(uint8_t *NL_NONNULL byte) {
   __atomic_store_n(byte, 0, __ATOMIC_RELEASE);
 }

@@ -83,7 +83,7 @@ enum nl_vcpu_state {
 struct nl_deferred {
   void *NL_NULLABLE head;     ///< newest; producers exchange it
   void *NL_NULLABLE stalled;  ///< rest of an earlier take; guarded by `draining`
-  uint8_t draining;           ///< 1 while a consumer is at it
+  uint8_t draining;           ///< who is at it: 0 nobody, 1 another thread, 2 the list's own
 };
 
 #define NL_COUNTERS 96

@@ -11,23 +11,27 @@ extension Node {
     unsafe nl_store_u32(&pointer.pointee.partial_count, 0)
   }
 
-  /// Makes the list sound again from its forward chain, lock held.  A slab whose last object was just
-  /// taken leaves it: the next free of one of its objects puts it back.
+  /// Makes the list sound again from its forward chain, lock held; that chain stays sound at every
+  /// instruction, because this may be left, too.  A slab whose last object was just taken leaves it:
+  /// the next free of one of its objects puts it back.
   func repair() {
     var last: Slab?
     var n: UInt32 = 0
     var slab = head
-    head = nil
     while let current = slab {
       slab = current.next
-      current.isOnPartial = unsafe current.freelist != nil
-      if unsafe current.freelist == nil { continue }
-      current.previous = last
-      if let last { last.next = current } else { head = current }
-      last = current
-      n &+= 1
+      let isPartial = unsafe current.freelist != nil
+      current.isOnPartial = isPartial
+      if isPartial {
+        current.previous = last
+        last = current
+        n &+= 1
+      } else if let last {
+        last.next = slab
+      } else {
+        head = slab
+      }
     }
-    last?.next = nil
     tail = last
     unsafe nl_store_u32(&pointer.pointee.partial_count, n)
     // Of debug caches: full slabs are only listed for the checks.
@@ -62,6 +66,17 @@ extension Barn {
 }
 
 extension Instance {
+  /// Gives up the partial list of a cache, lock held: no slab may say that it is on it.
+  func giveUpSlabs(of cache: Cache) {
+    cache.node.abandon()
+    #if NOLOCK_BROKEN_GIVEN_UP
+      return
+    #endif
+    forEachPage(of: zone(cache.nodeNumber)) {
+      if $0.state == NL_PAGE_SLAB, $0.cacheIndex == cache.index { $0.isOnPartial = false }
+    }
+  }
+
   /// Gives up all free blocks of a zone, lock held: no block that is freed later may join them.
   func giveUpPages(of zone: Zone) {
     var order = 0
@@ -70,21 +85,23 @@ extension Instance {
       order &+= 1
     }
     unsafe nl_zone_at_stalled(zone.pointer).pointee = nil
+    forEachPage(of: zone) { if $0.state == NL_PAGE_FREE { $0.state = NL_PAGE_UNUSED } }
+  }
+
+  /// Every page that a zone has carved, from either end.
+  @inline(__always)
+  private func forEachPage(of zone: Zone, _ body: (Slab) -> Void) {
     var page = unsafe Int(zone.pointer.pointee.first_page)
     let grown = unsafe Int(zone.pointer.pointee.grown)
     while page < grown {
-      giveUp(descriptor(page))
+      body(descriptor(page))
       page &+= 1
     }
     page = unsafe zone.endPage &- Int(nl_load(nl_zone_at_carved_from_top(zone.pointer)))
     if page < zone.growthEnd { page = zone.growthEnd }
     while page < zone.endPage {
-      giveUp(descriptor(page))
+      body(descriptor(page))
       page &+= 1
     }
-  }
-
-  private func giveUp(_ page: Slab) {
-    if page.state == NL_PAGE_FREE { page.state = NL_PAGE_UNUSED }
   }
 }

@@ -2,7 +2,7 @@ import CPlatform
 
 /// A lock that several threads share: of a barn, a partial list, the zone.
 ///
-/// Word: 0 free; else the holder's tid, with `NL_LOCK_WAITERS` while an ordinary caller sleeps and
+/// Word: 0 free; else the holder's block (`PerCPU.holder`), with `NL_LOCK_WAITERS` while an ordinary caller sleeps and
 /// `nolockHolder` while the holder may not make the system call that would wake it.  A waiter
 /// behind such a holder sleeps with a time limit instead.  In the RT form it is a `TaskLock`.
 @safe
@@ -13,6 +13,10 @@ struct CentralLock {
   static var nolockHolder: UInt32 { 0x4000_0000 }
   /// Who holds a lock without having a vCPU.
   static var unknownHolder: UInt32 { 0x3fff_ffff }
+
+  /// A look from outside: somebody has it.
+  @inline(__always)
+  var isHeld: Bool { unsafe nl_load_u32(word) != 0 }
 
   @inline(__always)
   init(_ lock: UnsafeMutablePointer<nl_lock>, _ kind: Lockdep.Class) {
@@ -28,13 +32,13 @@ struct CentralLock {
   func tryAcquire<P: Preemption>(_ caller: PerCPU<P>) -> Bool {
     caller.beginCentral()
     #if NOLOCK_BROKEN_UP_TRYLOCK
-      unsafe nl_store_u32(word, caller.tid | Self.nolockHolder)
+      unsafe nl_store_u32(word, caller.holder | Self.nolockHolder)
       return true
     #endif
     guard
       P.isRT
         ? unsafe TaskLock(word).tryAcquire()
-        : unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.tid | Self.nolockHolder)
+        : unsafe nl_load_u32(word) == 0 && nl_cas_u32(word, 0, caller.holder | Self.nolockHolder)
     else {
       caller.endCentral()
       return false
@@ -51,8 +55,8 @@ struct CentralLock {
     unsafe Lockdep.acquire(word, kind)
     if P.isRT { return unsafe TaskLock(word).acquire() }
     caller.beginCentral()
-    if unsafe nl_cas_u32(word, 0, caller.tid) { return }
-    acquireContended(caller.tid)
+    if unsafe nl_cas_u32(word, 0, caller.holder) { return }
+    acquireContended(caller.holder)
   }
 
   /// Waits or only tries, as the mode says; true with the lock held.
@@ -75,18 +79,18 @@ struct CentralLock {
   }
 
   @inline(never)
-  private func acquireContended(_ tid: UInt32) {
+  private func acquireContended(_ holder: UInt32) {
     var spins = 0
     while spins < 100 {
       nl_pause()
-      if unsafe nl_load_u32(word) == 0, unsafe nl_cas_u32(word, 0, tid) { return }
+      if unsafe nl_load_u32(word) == 0, unsafe nl_cas_u32(word, 0, holder) { return }
       spins &+= 1
     }
     while true {
       let seen = unsafe nl_load_u32(word)
       // Whoever slept takes the lock with the waiters bit: it cannot know that it was the last.
       if seen == 0 {
-        if unsafe nl_cas_u32(word, 0, tid | NL_LOCK_WAITERS) { return }
+        if unsafe nl_cas_u32(word, 0, holder | NL_LOCK_WAITERS) { return }
         continue
       }
       let marked = seen | NL_LOCK_WAITERS

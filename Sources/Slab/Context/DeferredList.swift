@@ -17,6 +17,24 @@ struct DeferredList {
     unsafe nl_load_pointer(nl_deferred_at_head(pointer)) != nil
       || nl_load_pointer(nl_deferred_at_stalled(pointer)) != nil
   }
+
+  private static var byAnother: UInt8 { 1 }
+  private static var byOwner: UInt8 { 2 }
+
+  /// Makes the caller the one that drains; false if somebody is at it.
+  ///
+  /// - Ordering: acquire; pairs with the release of `draining` at the end of a drain.
+  @inline(__always)
+  func beginDrain(isOwn: Bool) -> Bool {
+    unsafe nl_cas_u8(
+      nl_deferred_at_draining(pointer), 0, isOwn ? Self.byOwner : Self.byAnother)
+  }
+
+  /// Ends a drain that the list's own thread, which is over, left by siglongjmp.
+  @inline(__always)
+  func forgetOwner() {
+    _ = unsafe nl_cas_u8(nl_deferred_at_draining(pointer), Self.byOwner, 0)
+  }
 }
 
 extension Configuration {
@@ -46,7 +64,8 @@ extension Configuration {
   /// - Context: task, no lock held.
   @inline(never)
   static func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
-    guard unsafe nl_swap_u8(nl_deferred_at_draining(list.pointer), 1) == 0 else { return true }
+    let isOwn = unsafe list.pointer == caller.deferred.pointer
+    guard list.beginDrain(isOwn: isOwn) else { return true }
     let instance = instance
     var node = unsafe list.pointer.pointee.stalled
     probePoint(NL_PROBE_DRAIN)
@@ -63,6 +82,7 @@ extension Configuration {
         #else
           unsafe node = WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
         #endif
+        unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), node)
         continue
       }
       let cache = unsafe instance.cache(of: instance.slab(of: object))
@@ -70,6 +90,8 @@ extension Configuration {
       let next = unsafe nl_load_pointer(cache.link(of: object))
       // The push behind this object is under way: its link is not known yet.
       if unsafe next == WaitFreeStack.pending { break }
+      // Noted first: a drain that is left by siglongjmp goes on behind this object.
+      unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), next)
       unsafe Form.freeDrained(caller, object)
       unsafe node = next
       drained &+= 1

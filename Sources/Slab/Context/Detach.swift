@@ -18,6 +18,14 @@ extension Configuration {
   static func reclaim(_ caller: VCPU, _ vcpu: VCPU) {
     let instance = instance
     vcpu.state = NL_VCPU_FREE.rawValue
+    #if !NOLOCK_BROKEN_LEFT_LOCKS
+      if vcpu.holdsCentral {
+        releaseLost(.jump(holder: vcpu.holder), countFor: caller)
+        vcpu.forgetCentral()
+      }
+      vcpu.deferred.forgetOwner()
+      vcpu.deferredSlabs.forgetOwner()
+    #endif
     var i = 0
     while i < Int(NL_CACHES) {
       let line = vcpu.line(ofCache: i)
@@ -61,7 +69,6 @@ extension Configuration {
   static func detach(_ vcpu: VCPU, leaving next: VCPU) {
     guard !vcpu.isShared, replace(vcpu, with: next) else { return }
     if Preempt.isRT { return leaveShared(vcpu) }
-    if vcpu.holdsCentral { releaseLeft(vcpu, at: nl_stack_pointer()) }
     instance.lockForFlush(vcpu)
     reclaim(vcpu, vcpu)
   }

@@ -12,8 +12,8 @@ extension Configuration {
   static func recoverInChild() {
     let instance = instance
     let me = vcpu
-    let tid = Preempt.isRT ? nl_task_forked_from() : me.tid
     let child = nl_gettid()
+    let mine = Preempt.isRT ? nl_task_forked_from() : me.holder
     unsafe instance.pointer.pointee.fork_marker.unsafelyUnwrapped.pointee = 1
     unsafe instance.pointer.pointee.generation &+= 1
     unsafe instance.pointer.pointee.membarrier = nl_membarrier_register() == 0 ? 1 : 0
@@ -21,7 +21,7 @@ extension Configuration {
     _ = unsafe nl_cas_u32(worker, NL_WORKER_RUNS.rawValue, NL_WORKER_NONE.rawValue)
     unsafe nl_store_u32(nl_instance_at_worker_tid(instance.pointer), 0)
 
-    let loss = LockLoss.fork(tid: tid, child: child)
+    let loss = LockLoss.fork(mine: mine, child: Preempt.isRT ? child : mine)
     releaseLost(loss, countFor: me)
     unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
     if Preempt.isRT { return recoverShared(me, loss) }

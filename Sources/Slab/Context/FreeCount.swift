@@ -8,17 +8,19 @@ import CPlatform
 //   frees = allocations + (top - mark) / 8
 //
 // While main changes, it holds their number, times two, plus one: who reads then, or what a
-// siglongjmp or a fork leaves in the middle, is exact as well.
+// siglongjmp or a fork leaves in the middle, is right as well, but for the one call under way.
 
 extension PerCPULine {
-  /// Objects freed onto main; exact while no other thread uses the line.
+  /// Objects freed onto main; exact while nobody is in a call that uses the line, never too small.
   var freeCount: UInt64 {
     var tries = 0
     while true {
       let mark = unsafe nl_load(&pointer.pointee.frees)
       if mark & 1 != 0 { return mark &>> 1 }
-      let allocations = unsafe nl_load(&pointer.pointee.alloc_fast)
+      // In this order: allocations are counted before they move `top`, so no number is below 0.
       let moved = unsafe Int64(bitPattern: UInt64(UInt(bitPattern: top)) &- mark) &>> 3
+      nl_signal_fence()
+      let allocations = unsafe nl_load(&pointer.pointee.alloc_fast)
       tries &+= 1
       // Another mark: main was changed meanwhile by the thread whose line it is.
       if unsafe nl_load(&pointer.pointee.frees) == mark || tries == 4 {

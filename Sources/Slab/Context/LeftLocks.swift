@@ -2,10 +2,10 @@ import CPlatform
 
 /// Why the holder of a central lock will never release it.
 enum LockLoss {
-  /// In a fork's child: all threads but the one that was `tid` and is `child` now.
-  case fork(tid: UInt32, child: UInt32)
-  /// The thread itself left the call that held it by `siglongjmp`.
-  case jump(tid: UInt32)
+  /// In a fork's child: of all holders but `mine`, who is `child` now.
+  case fork(mine: UInt32, child: UInt32)
+  /// The holder left the call that held it by `siglongjmp`.
+  case jump(holder: UInt32)
 }
 
 // Locks that are left behind.  What they guard may be half-edited.  After a jump its forward chain is
@@ -15,7 +15,8 @@ enum LockLoss {
 
 extension Configuration {
   /// What every ordinary slow call does with a thread whose earlier call took a central lock and did
-  /// not return it.  So does a thread's end; until then others wait for that lock.
+  /// not return it.  A thread's end does it in any case (`reclaim`); until then others wait for that
+  /// lock, and so does the thread itself if a call from deeper in its stack needs it.
   ///
   /// A handler's frame lies below the one it interrupted and the 1 KiB and more that the kernel puts
   /// between, or on a stack of its own: then the call is under way still, and this one should not
@@ -30,7 +31,7 @@ extension Configuration {
     #endif
     let frame = unsafe vcpu.pointer.pointee.central_frame
     guard stack &+ 1024 >= frame, !nl_is_on_signal_stack() else { return }
-    releaseLost(.jump(tid: vcpu.tid), countFor: vcpu)
+    releaseLost(.jump(holder: vcpu.holder), countFor: vcpu)
     vcpu.forgetCentral()
   }
 
@@ -42,7 +43,7 @@ extension Configuration {
       let cache = instance.cache(i)
       let node = cache.node
       if unsafe isLost(node.lock.word, loss) {
-        if case .jump = loss { node.repair() } else { node.abandon() }
+        if case .jump = loss { node.repair() } else { instance.giveUpSlabs(of: cache) }
         unsafe release(node.lock.word, loss, countFor: vcpu)
       }
       let barn = cache.barn
@@ -71,12 +72,12 @@ extension Configuration {
     // RT: a thread that never called before has no tid here, and must not take what is free.
     if holder == 0 { return false }
     switch loss {
-    case .jump(let tid): return holder == tid
-    case .fork(let tid, let child):
-      if holder == tid {
+    case .jump(let left): return holder == left
+    case .fork(let mine, let child):
+      if holder == mine, child != mine {
         unsafe nl_store_u32(word, child | nl_load_u32(word) & CentralLock.nolockHolder)
       }
-      return holder != tid
+      return holder != mine
     }
   }
 

@@ -167,8 +167,9 @@ struct PerCPULine<P: Preemption> {
   func pop() -> UnsafeMutableRawPointer? {
     let slot = unsafe top - 1
     let object = unsafe slot.pointee
-    unsafe top = slot
     unsafe nl_count(&pointer.pointee.alloc_fast)
+    nl_signal_fence()
+    unsafe top = slot
     return unsafe object
   }
 

@@ -35,11 +35,19 @@ struct PerCPU<P: Preemption>: Equatable {
   @inline(__always)
   var isWorker: Bool { unsafe nl_vcpu_hooked(pointer) == 3 }
 
-  /// Who takes a central lock in this block's name.
+  /// The thread that uses this block.
   @inline(__always)
   var tid: UInt32 {
     if P.isRT { return nl_task_tid() }
     return isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.tid
+  }
+
+  /// Who takes a central lock in this block's name.  Not the tid, which another thread may have when
+  /// the block of a dead one is reclaimed; RT locks lend priority, for which they need it.
+  @inline(__always)
+  var holder: UInt32 {
+    if P.isRT { return nl_task_tid() }
+    return isShared ? CentralLock.unknownHolder : unsafe pointer.pointee.index &+ 1
   }
 
   /// The line at a byte offset, as the tables hold it.

@@ -15,7 +15,8 @@ import CPlatform
 //   NOLOCK_BROKEN_ONE_WAITER      a barrier does not wait for another's drain that is under way
 //   NOLOCK_BROKEN_RT_FLUSH        RT: a flush gives up a line that it finds held
 //   NOLOCK_BROKEN_UP_TRYLOCK      a central trylock always succeeds, as the kernel's on one CPU
-//   NOLOCK_BROKEN_LEFT_LOCKS      nobody releases a central lock that a siglongjmp left behind
+//   NOLOCK_BROKEN_LEFT_LOCKS      nobody releases a central lock or a drain that a siglongjmp left behind
+//   NOLOCK_BROKEN_GIVEN_UP        slabs of a list that a fork's child gave up still say that they are on it
 //   NOLOCK_BROKEN_NO_PI           RT: who waits for a lock does not lend its priority
 //
 // NOLOCK_NO_CAS128 pretends that there is no 128-bit compare-and-exchange (Memory/SlabWords.swift).

@@ -9,7 +9,7 @@ extension Design {
   @inline(__always)
   static func kmalloc(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
     if C.hasNolockFlag, gfp & NOLOCK_GFP_NOLOCK.rawValue != 0 {
-      return unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
+      return unsafe kmallocByFlag(size, gfp, node)
     }
     Lockdep.mightLock()
     let last = size &- 1
@@ -22,6 +22,14 @@ extension Design {
     var object: UnsafeMutableRawPointer?
     if unsafe hit(plainLine(C.vcpu, last), &object, Ordinary.self) { return unsafe object }
     return unsafe missed(size)
+  }
+
+  /// The same with the flag of `gfpflag`, apart: beside the ordinary hit the two would share an end.
+  @inline(never)
+  private static func kmallocByFlag(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  ) -> UnsafeMutableRawPointer? {
+    unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
   }
 
   /// The same with flags, for a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain hit

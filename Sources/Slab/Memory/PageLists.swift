@@ -166,6 +166,8 @@ extension Instance {
   ///
   /// - Context: task, its thread or for a dead one; a handler that comes in between does without.
   func returnOwnPages(_ caller: VCPU, of vcpu: VCPU) {
+    // Held, it was left by a siglongjmp: one store links or unlinks a block, so the lists are sound.
+    if !P.isRT { unsafe nl_vcpu_set_page_lock(vcpu.pointer, 0) }
     let entered = enterList(vcpu)
     let zone = zone(vcpu.node)
     zone.lock.acquire(caller)

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "../../../Sources/CNolock/include/nolock.h"
 
-enum { SIZE = 64, MOST = 60000, AFTER = 3000, RESULT_END = 7, RESULT_TWICE = 8, RESULT_LEFT = 9 };
+enum { SIZE = 64, MOST = 120000, AFTER = 3000, RESULT_END = 7, RESULT_TWICE = 8, RESULT_LEFT = 9 };
 enum call { ALLOC, ALLOC_NOLOCK, FREE };
 // `before`: objects allocated and freed before; a free path has them alive instead.
 static const struct path { const char *name, *counter; enum call call; int before; } paths[] = {

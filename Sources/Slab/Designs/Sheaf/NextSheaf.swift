@@ -17,8 +17,10 @@ extension SheafDesign {
     var object: UnsafeMutableRawPointer?
     if unsafe nl_line_empty(line.pointer) == UInt(bitPattern: line.main.objects) {
       let cache = cache(vcpu, line)
-      // What the barn lacks is looked for, and counted, by the general path alone.
-      let mayHave = line.spare.map { $0.size > 0 } ?? false || cache.barn.fullCount > 0
+      // What the barn lacks, or its lock's being held, is met and counted by the general path alone.
+      let mayHave =
+        line.spare.map { $0.size > 0 } ?? false
+        || (cache.barn.fullCount > 0 && (M.waits || !cache.barn.lock.isHeld))
       if line.count > 0 || (mayHave && replaceEmptyMain(vcpu, line, cache, M.self)) {
         unsafe object = line.pop()
       }
@@ -59,7 +61,9 @@ extension SheafDesign {
     {
       return false
     }
-    let mayHave = line.spare.map { $0.size < $0.capacity } ?? false || barn.emptyCount > 0
+    let mayHave =
+      line.spare.map { $0.size < $0.capacity } ?? false
+      || (barn.emptyCount > 0 && (M.waits || !barn.lock.isHeld))
     if mayHave, case .replaced = replaceFullMain(vcpu, line, cache, M.self) { return true }
     return false
   }

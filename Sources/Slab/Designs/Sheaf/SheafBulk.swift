@@ -12,9 +12,10 @@ extension SheafDesign {
       while true {
         let left = count &- taken
         let n = line.count < left ? line.count : left
+        unsafe nl_count_by(&line.pointer.pointee.alloc_fast, UInt64(n))
+        nl_signal_fence()
         unsafe line.top -= n
         unsafe copy(line.top, to: slots + taken, count: n)
-        unsafe nl_count_by(&line.pointer.pointee.alloc_fast, UInt64(n))
         taken &+= n
         if taken == count || !replaceEmptyMain(vcpu, line, cache, Ordinary.self) { break }
       }

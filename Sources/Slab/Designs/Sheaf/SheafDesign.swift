@@ -27,11 +27,13 @@ enum SheafDesign<C: Configuration>: Design {
     #if NOLOCK_BROKEN_EARLY_UNLOCK
       line.unlock()
     #endif
-    unsafe line.top = top - 1
     if C.isGuarded {
+      // First: frees are told from both, and never come out below their number (FreeCount.swift).
       unsafe nl_count(&line.pointer.pointee.alloc_fast)
-      line.unlock()
+      nl_signal_fence()
     }
+    unsafe line.top = top - 1
+    if C.isGuarded { line.unlock() }
     return true
   }
 

@@ -24,36 +24,6 @@ extension Design {
     return unsafe missed(size)
   }
 
-  /// The same with the flag of `gfpflag`, apart: beside the ordinary hit the two would share an end.
-  @inline(never)
-  private static func kmallocByFlag(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    unsafe kmallocNolock(size, gfp & ~NOLOCK_GFP_NOLOCK.rawValue, node)
-  }
-
-  /// The same with flags, for a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain hit
-  /// as it can: the real traces are full of it.
-  @inline(never)
-  static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
-    guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
-      return unsafe zeroed(size, gfp, node)
-    }
-    var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Ordinary.self) {
-      return unsafe object
-    }
-    return unsafe missedAccounted(size)
-  }
-
-  /// The same with ZERO: the whole bucket is cleared.
-  @inline(never)
-  private static func zeroed(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, node, Ordinary.self) ?? allocSlow(size, gfp, node)
-  }
-
   /// Allocation in any context.
   @inline(__always)
   static func kmallocNolock(
@@ -71,30 +41,6 @@ extension Design {
       return unsafe object
     }
     return unsafe missedNolock(size)
-  }
-
-  @inline(never)
-  static func flaggedNolock(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
-      return unsafe zeroedNolock(size, gfp, node)
-    }
-    var object: UnsafeMutableRawPointer?
-    if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) {
-      return unsafe object
-    }
-    return unsafe missedNolockAccounted(size)
-  }
-
-  @inline(never)
-  private static func zeroedNolock(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    if !refuses, let object = unsafe hitZeroed(size, gfp, node, Nolock.self) {
-      return unsafe object
-    }
-    return unsafe allocNolockSlow(size, gfp, node)
   }
 
   @inline(__always)
@@ -121,22 +67,6 @@ extension Design {
     let entry = unsafe nl_vcpu_at_bucket_accounted(vcpu.pointer, Int(bitPattern: last &>> 3))
       .pointee
     return vcpu.line(atOffset: Int(entry))
-  }
-
-  /// A cleared object, for flags with ZERO; nil for all others.
-  @inline(__always)
-  private static func hitZeroed<M: CallMode>(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32, _ mode: M.Type
-  ) -> UnsafeMutableRawPointer? {
-    let last = size &- 1
-    let account = NOLOCK_GFP_ACCOUNT.rawValue
-    guard gfp & ~account == NOLOCK_GFP_ZERO.rawValue, node == NOLOCK_NO_NODE else { return nil }
-    let vcpu = C.vcpu
-    let line = gfp & account != 0 ? accountedLine(vcpu, last) : plainLine(vcpu, last)
-    var object: UnsafeMutableRawPointer?
-    guard unsafe hit(line, &object, M.self) else { return nil }
-    unsafe nl_clear(object.unsafelyUnwrapped, line.objectSize)
-    return unsafe object
   }
 
   /// The line that a freed object goes to.  NULL, ZERO_SIZE_PTR and foreign pointers lie outside the

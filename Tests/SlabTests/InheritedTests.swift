@@ -29,6 +29,12 @@ extension AllocatorTests {
       #expect(result.status == 0, "\(result.text)")
     }
 
+    /// Its child goes on with the drain, and the child's worker must keep off it.
+    @Test func aForkInADrainFreesNothingTwice() throws {
+      let result = try run("heap", ["fork-in-drain", "397"], flags: ["NOLOCK_PROBES"])
+      #expect(result.status == 0, "\(result.text)")
+    }
+
     @Test(arguments: [
       ("tiny", ["ends", "3"], ["NOLOCK_BROKEN_LEFT_LOCKS"]),
       ("heap", ["drain"], ["NOLOCK_BROKEN_LEFT_LOCKS", "NOLOCK_PROBES"]),

@@ -35,6 +35,21 @@ struct DeferredList {
   func forgetOwner() {
     _ = unsafe nl_cas_u8(nl_deferred_at_draining(pointer), Self.byOwner, 0)
   }
+
+  /// In a fork's child: ends the drain of a thread that vanished and gives up what it had detached,
+  /// because which of it was freed nobody knows.  A drain of the forking thread's own list goes on.
+  func endLostDrain(isMine: Bool) {
+    let mark = unsafe nl_load_u8(nl_deferred_at_draining(pointer))
+    if mark == 0 || (isMine && mark == Self.byOwner) { return }
+    unsafe note(nil)
+    unsafe nl_release_u8(nl_deferred_at_draining(pointer))
+  }
+
+  /// Where a drain goes on that is left.
+  @inline(__always)
+  func note(_ rest: UnsafeMutableRawPointer?) {
+    unsafe nl_store_pointer(nl_deferred_at_stalled(pointer), rest)
+  }
 }
 
 extension Configuration {
@@ -64,10 +79,12 @@ extension Configuration {
   /// - Context: task, no lock held.
   @inline(never)
   static func drain(_ caller: VCPU, _ list: DeferredList, limit: Int) -> Bool {
-    let isOwn = unsafe list.pointer == caller.deferred.pointer
+    let isOwn = unsafe !Preempt.isRT && list.pointer == caller.deferred.pointer
     guard list.beginDrain(isOwn: isOwn) else { return true }
     let instance = instance
     var node = unsafe list.pointer.pointee.stalled
+    // Only the list's own thread can leave its drain and have it found again (`reclaim`).
+    if !isOwn { unsafe list.note(nil) }
     probePoint(NL_PROBE_DRAIN)
     var drained = 0
     // The head is taken once, after the rest of an earlier take: whoever waits for what was deferred
@@ -82,7 +99,7 @@ extension Configuration {
         #else
           unsafe node = WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
         #endif
-        unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), node)
+        if isOwn { unsafe list.note(node) }
         continue
       }
       let cache = unsafe instance.cache(of: instance.slab(of: object))
@@ -91,7 +108,7 @@ extension Configuration {
       // The push behind this object is under way: its link is not known yet.
       if unsafe next == WaitFreeStack.pending { break }
       // Noted first: a drain that is left by siglongjmp goes on behind this object.
-      unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), next)
+      if isOwn { unsafe list.note(next) }
       unsafe Form.freeDrained(caller, object)
       unsafe node = next
       drained &+= 1
@@ -100,7 +117,7 @@ extension Configuration {
       if tookHead { _ = unsafe WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer)) }
     #endif
     // Release: pairs with the acquire in `hasWork`, which looks without being the drainer.
-    unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), node)
+    unsafe list.note(node)
     // Before the release: who waits for this drain finds it counted.
     instance.count(caller, .deferredDrained, by: drained)
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))

@@ -23,7 +23,7 @@ extension Configuration {
 
     let loss = LockLoss.fork(mine: mine, child: Preempt.isRT ? child : mine)
     releaseLost(loss, countFor: me)
-    unsafe nl_release_u8(nl_deferred_at_draining(instance.deferred.pointer))
+    instance.deferred.endLostDrain(isMine: false)
     if Preempt.isRT { return recoverShared(me, loss) }
     orphanOthers(me)
     if !me.isShared { unsafe me.pointer.pointee.tid = child }
@@ -34,7 +34,7 @@ extension Configuration {
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      releaseDrains(vcpu)
+      releaseDrains(vcpu, isMine: vcpu == me)
       if vcpu != me, vcpu.state == NL_VCPU_ATTACHED.rawValue {
         vcpu.state = NL_VCPU_ORPHAN.rawValue  // the worker, once restarted, reclaims it
       }
@@ -51,9 +51,9 @@ extension Configuration {
   }
 
   /// Frees the locks of flushes and drains: whoever was at it vanished.
-  static func releaseDrains(_ vcpu: VCPU) {
+  static func releaseDrains(_ vcpu: VCPU, isMine: Bool) {
     unsafe nl_release_u8(nl_vcpu_at_flush_lock(vcpu.pointer))
-    unsafe nl_release_u8(nl_deferred_at_draining(vcpu.deferred.pointer))
-    unsafe nl_release_u8(nl_deferred_at_draining(nl_vcpu_at_deferred_slabs(vcpu.pointer)))
+    vcpu.deferred.endLostDrain(isMine: isMine)
+    vcpu.deferredSlabs.endLostDrain(isMine: isMine)
   }
 }

@@ -93,7 +93,7 @@ extension Configuration {
     var i = 0
     while i < instance.vcpuCount {
       let vcpu = instance.vcpu(i)
-      releaseDrains(vcpu)
+      releaseDrains(vcpu, isMine: false)
       unsafe nl_store_u32(nl_vcpu_at_users(vcpu.pointer), vcpu == me ? 1 : 0)
       let pages = unsafe nl_vcpu_at_page_owner(vcpu.pointer)
       if unsafe isLost(pages, loss) {

@@ -3,6 +3,8 @@
 //   inherited OBJECT.so drain        a thread leaves a drain, and ends: the next gets its block
 //   inherited OBJECT.so fork         another thread held list_lock at the fork: the child frees to what
 //                                    was given up (probes are built in)
+//   inherited OBJECT.so fork-in-drain EVERY   a handler forks while its thread drains, and starts the
+//                                    child's worker: nothing is freed a second time (probes)
 // Exit: 0 all went on, 1 somebody hung or something was lost for ever, 2 the state was not reached.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -95,7 +97,7 @@ static int ends(const char *path, int every) {
 
 // drain
 static __thread int armed;
-static int deferring;
+static int deferring, stepping;
 static void probe(uint32_t point) {
   if (armed && point == DRAIN) {
     armed = 0;
@@ -105,6 +107,7 @@ static void probe(uint32_t point) {
   int count = deferring;
   deferring = 0;
   for (int i = 0; i < count; i++) ops->kfree_nolock(objects[i]);
+  if (stepping) __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq" ::: "memory", "cc");
 }
 static void defer(int count) {  // frees of a handler that meets the line held
   static void *taken[MOST];
@@ -200,6 +203,68 @@ static int forked(const char *path) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+// fork-in-drain
+static pid_t forked_child = -1;
+static void fork_here(int n) {
+  (void)n;
+  if (boundary++ != last) return;
+  if ((forked_child = fork()) != 0) return;
+  // As an ordinary slow call of the child would.  It drains what it finds, if not what is held here.
+  ops->control("worker", 1);
+  usleep(30000);
+}
+// Marks: an object that was freed twice is handed out twice.
+static int marks(void) {
+  enum { COUNT = 4000 };
+  static uint64_t *own[COUNT];
+  int twice = 0;
+  for (uint64_t i = 0; i < COUNT; i++) {
+    if (!(own[i] = allocate(64))) return 1;
+    own[i][1] = i, own[i][7] = ~i;
+  }
+  for (uint64_t i = 0; i < COUNT; i++) twice |= own[i][1] != i || own[i][7] != ~i;
+  return twice;
+}
+static int one_fork(const char *path) {
+  static void *taken[MOST];
+  load(path);
+  if (ops->control("probe_hook", (uint64_t)(uintptr_t)probe)) return 2;
+  ops->control("worker", 0);
+  struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_NODEFER};
+  sigaction(SIGTRAP, &action, 0);
+  alarm(20);
+  for (int i = 0; i < 40; i++) objects[i] = allocate(64);
+  // The call that meets the deferred objects drains them: it is stepped from there on.
+  stepping = 1;
+  for (deferring = 40; deferring; ) {
+    static int n;
+    if (n == MOST) return 2;
+    taken[n++] = allocate(64);
+  }
+  __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+  if (statistic("deferred_drained") < 40) return 2;
+  ops->barrier();
+  if (forked_child == 0) _exit(marks());
+  if (forked_child < 0) return END;
+  int status, twice = marks();
+  waitpid(forked_child, &status, 0);
+  return twice || status;
+}
+static int fork_in_a_drain(const char *path, int every) {
+  long forks = 0;
+  for (last = 0;; last += every, forks++) {
+    pid_t pid = fork();
+    if (pid == 0) _exit(one_fork(path));
+    int status;
+    waitpid(pid, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == END) break;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) return 2;
+    if (status) return printf("boundary %ld: handed out twice, or died (%x)\n", last, status), 1;
+  }
+  printf("%ld forks\n", forks);
+  return forks ? 0 : 2;
+}
+
 int main(int count, char **words) {
   sigset_t none;
   sigemptyset(&none);
@@ -208,5 +273,7 @@ int main(int count, char **words) {
   if (count == 4 && !strcmp(words[2], "ends")) return ends(words[1], atoi(words[3]));
   if (count == 3 && !strcmp(words[2], "drain")) return drain(words[1]);
   if (count == 3 && !strcmp(words[2], "fork")) return forked(words[1]);
+  if (count == 4 && !strcmp(words[2], "fork-in-drain"))
+    return fork_in_a_drain(words[1], atoi(words[3]));
   return 2;
 }

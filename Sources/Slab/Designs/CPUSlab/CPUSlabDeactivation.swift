@@ -54,23 +54,24 @@ extension CPUSlabDesign {
   static func drainSlabs(_ caller: VCPU, of vcpu: VCPU) -> Bool {
     let list = vcpu.deferredSlabs
     if !list.hasWork { return false }
-    guard list.beginDrain(isOwn: caller == vcpu) else { return true }
+    let isOwn = !C.Preempt.isRT && caller == vcpu
+    guard list.beginDrain(isOwn: isOwn) else { return true }
     let instance = C.instance
     var node =
       unsafe list.pointer.pointee.stalled
       ?? WaitFreeStack.takeAll(nl_deferred_at_head(list.pointer))
-    unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), node)
+    // As in `drain`.
+    unsafe list.note(isOwn ? node : nil)
     while let slot = unsafe node {
       let slab = unsafe Slab(slot.assumingMemoryBound(to: nl_slab.self))
       let next = unsafe nl_load_pointer(nl_slab_at_next(slab.pointer))
       // The push behind this slab is under way: its link is not known yet.
       if unsafe next == WaitFreeStack.pending { break }
-      // As in `drain`.
-      unsafe nl_store_pointer(nl_deferred_at_stalled(list.pointer), next)
+      if isOwn { unsafe list.note(next) }
       unsafe deactivate(caller, instance.cache(of: slab), slab, slab.pointer.pointee.saved)
       unsafe node = next
     }
-    unsafe list.pointer.pointee.stalled = node
+    unsafe list.note(node)
     unsafe nl_release_u8(nl_deferred_at_draining(list.pointer))
     return list.hasWork
   }

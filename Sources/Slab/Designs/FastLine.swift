@@ -17,11 +17,11 @@ extension Design {
       return unsafe allocSlow(size, gfp, node)
     }
     guard _fastPath((gfp | UInt32(bitPattern: node &+ 1)) == 0) else {
-      return unsafe flagged(size, gfp, node)
+      return unsafe flagged(size, gfp, node, Ordinary.self)
     }
     var object: UnsafeMutableRawPointer?
     if unsafe hit(plainLine(C.vcpu, last), &object, Ordinary.self) { return unsafe object }
-    return unsafe missed(size)
+    return unsafe missed(size, Ordinary.self)
   }
 
   /// Allocation in any context.
@@ -34,25 +34,25 @@ extension Design {
       return unsafe allocNolockSlow(size, gfp, node)
     }
     guard _fastPath((gfp | UInt32(bitPattern: node &+ 1)) == 0) else {
-      return unsafe flaggedNolock(size, gfp, node)
+      return unsafe flagged(size, gfp, node, Nolock.self)
     }
     var object: UnsafeMutableRawPointer?
     if unsafe !refuses && hit(plainLine(C.vcpu, last), &object, Nolock.self) {
       return unsafe object
     }
-    return unsafe missedNolock(size)
+    return unsafe missed(size, Nolock.self)
   }
 
   @inline(__always)
   static func kfree(_ object: UnsafeMutableRawPointer?) {
     Lockdep.mightLock()
-    if unsafe !hit(freeing: object, Ordinary.self) { unsafe missed(freeing: object) }
+    if unsafe !hit(freeing: object, Ordinary.self) { unsafe missed(freeing: object, Ordinary.self) }
   }
 
   @inline(__always)
   static func kfreeNolock(_ object: UnsafeMutableRawPointer?) {
     if unsafe refuses || !hit(freeing: object, Nolock.self) {
-      unsafe missedNolock(freeing: object)
+      unsafe missed(freeing: object, Nolock.self)
     }
   }
 

@@ -15,47 +15,28 @@ extension Design {
   /// For a size that has a bucket.  ACCOUNT has a bucket table of its own and stays as close to a plain
   /// hit as it can: the real traces are full of it.
   @inline(never)
-  static func flagged(_ size: UInt, _ gfp: UInt32, _ node: Int32) -> UnsafeMutableRawPointer? {
+  static func flagged<M: CallMode>(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32, _ mode: M.Type
+  ) -> UnsafeMutableRawPointer? {
     guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
-      return unsafe zeroed(size, gfp, node)
+      return unsafe zeroed(size, gfp, node, M.self)
     }
     var object: UnsafeMutableRawPointer?
-    if unsafe hit(accountedLine(C.vcpu, size &- 1), &object, Ordinary.self) {
+    if unsafe (M.waits || !refuses) && hit(accountedLine(C.vcpu, size &- 1), &object, M.self) {
       return unsafe object
     }
-    return unsafe missedAccounted(size)
+    return unsafe missedAccounted(size, M.self)
   }
 
   /// With ZERO: the whole bucket is cleared.
   @inline(never)
-  private static func zeroed(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
+  private static func zeroed<M: CallMode>(
+    _ size: UInt, _ gfp: UInt32, _ node: Int32, _ mode: M.Type
   ) -> UnsafeMutableRawPointer? {
-    unsafe hitZeroed(size, gfp, node, Ordinary.self) ?? allocSlow(size, gfp, node)
-  }
-
-  @inline(never)
-  static func flaggedNolock(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    guard _fastPath(gfp == NOLOCK_GFP_ACCOUNT.rawValue && node == NOLOCK_NO_NODE) else {
-      return unsafe zeroedNolock(size, gfp, node)
-    }
-    var object: UnsafeMutableRawPointer?
-    if unsafe !refuses && hit(accountedLine(C.vcpu, size &- 1), &object, Nolock.self) {
+    if M.waits || !refuses, let object = unsafe hitZeroed(size, gfp, node, M.self) {
       return unsafe object
     }
-    return unsafe missedNolockAccounted(size)
-  }
-
-  @inline(never)
-  private static func zeroedNolock(
-    _ size: UInt, _ gfp: UInt32, _ node: Int32
-  ) -> UnsafeMutableRawPointer? {
-    if !refuses, let object = unsafe hitZeroed(size, gfp, node, Nolock.self) {
-      return unsafe object
-    }
-    return unsafe allocNolockSlow(size, gfp, node)
+    return unsafe M.allocSlow(Self.self, size, gfp, node)
   }
 
   /// A cleared object, for flags with ZERO; nil for all others.

@@ -18,20 +18,14 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../../../Sources/CNolock/include/nolock.h"
+#include "../../CSweep/statistics.h"
 
 enum { MOST = 6000, END = 7, LEFT = 9, LINE_ALLOC = 0, LIST_LOCK = 2, DRAIN = 5 };
 static const struct nolock_ops *ops;
 static void *objects[MOST];
 static sigjmp_buf way_out;
 
-static long statistic(const char *name) {
-  struct nolock_stat table[160];
-  size_t count = ops->stats(table, 160);
-  for (size_t i = 0; i < count && i < 160; i++)
-    if (!strcmp(table[i].name, name)) return (long)table[i].value;
-  return -1;
-}
+static long count_of(const char *name) { return (long)statistic(ops, name); }
 static void *allocate(size_t size) { return ops->kmalloc(size, 0, NOLOCK_NO_NODE); }
 static void load(const char *path) {
   void *handle = dlopen(path, RTLD_NOW);
@@ -45,13 +39,38 @@ static void in_thread(void *(*body)(void *), void *argument) {
   if (pthread_create(&thread, 0, body, argument)) _exit(2);
   pthread_join(thread, 0);
 }
+static inline void set_trap_flag(void) {
+  __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq" ::: "memory", "cc");
+}
+static inline void clear_trap_flag(void) {
+  __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+}
 static void work(int count) {
   for (int i = 0; i < count; i++) objects[i] = allocate(64);
   for (int i = 0; i < count; i++) ops->kfree(objects[i]);
 }
 
-// ends
 static volatile long boundary, last;
+// A child for each boundary, until one reports END: there are no more.  0: each went on, and there was
+// one at least; *left: how many reported LEFT.
+static int each_boundary(const char *path, int every, int (*one)(const char *), long *left) {
+  long done = 0;
+  for (last = 0;; last += every, done++) {
+    pid_t pid = fork();
+    if (pid == 0) _exit(one(path));
+    int status;
+    waitpid(pid, &status, 0);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (code == END) break;
+    if (code == 2) return 2;
+    if (code == LEFT) ++*left;
+    else if (code) return printf("boundary %ld: hung, died or twice (status %x)\n", last, status), 1;
+  }
+  printf("%ld boundaries, %ld left a lock\n", done, *left);
+  return done ? 0 : 2;
+}
+
+// ends
 static int jumped;
 static void trap(int n) {
   (void)n;
@@ -64,9 +83,9 @@ static void *nolock_only(void *unused) {
     jumped = 1;
     return unused;
   }
-  __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq" ::: "memory", "cc");
+  set_trap_flag();
   own[400] = ops->kmalloc_nolock(64, 0, NOLOCK_NO_NODE);
-  __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory", "cc");
+  clear_trap_flag();
   return unused;
 }
 static int one_end(const char *path) {
@@ -78,21 +97,12 @@ static int one_end(const char *path) {
   in_thread(nolock_only, 0);
   if (!jumped) return END;
   work(MOST);  // waits until the worker has found that the thread is dead
-  return statistic("lost_by_jump") ? LEFT : 0;
+  return count_of("lost_by_jump") ? LEFT : 0;
 }
 static int ends(const char *path, int every) {
-  long jumps = 0, left = 0;
-  for (last = 0;; last += every, jumps++) {
-    pid_t pid = fork();
-    if (pid == 0) _exit(one_end(path));
-    int status;
-    waitpid(pid, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == END) break;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == LEFT) left++;
-    else if (status) return printf("boundary %ld: hung or died (status %d)\n", last, status), 1;
-  }
-  printf("%ld jumps, %ld left a lock\n", jumps, left);
-  return left ? 0 : 2;
+  long left = 0;
+  int result = each_boundary(path, every, one_end, &left);
+  return result ? result : left ? 0 : 2;
 }
 
 // drain
@@ -107,7 +117,7 @@ static void probe(uint32_t point) {
   int count = deferring;
   deferring = 0;
   for (int i = 0; i < count; i++) ops->kfree_nolock(objects[i]);
-  if (stepping) __asm__ volatile("pushfq; orl $0x100, (%%rsp); popfq" ::: "memory", "cc");
+  if (stepping) set_trap_flag();
 }
 static void defer(int count) {  // frees of a handler that meets the line held
   static void *taken[MOST];
@@ -127,13 +137,13 @@ static void *leaves_drain(void *left) {
   return 0;
 }
 static void *defers(void *difference) {
-  long deferred = statistic("free_deferred"), drained = statistic("deferred_drained");
+  long deferred = count_of("free_deferred"), drained = count_of("deferred_drained");
   for (int i = 0; i < 20; i++) {
     defer(50);
     ops->barrier();
   }
   *(long *)difference =
-      statistic("free_deferred") - deferred - (statistic("deferred_drained") - drained);
+      count_of("free_deferred") - deferred - (count_of("deferred_drained") - drained);
   return 0;
 }
 static int drain(const char *path) {
@@ -168,20 +178,20 @@ static int child(void) {
   enum { KEPT = 1024 };
   static void *kept[KEPT];
   alarm(60);
-  if (statistic("lost_at_fork") < 1) return 2;
+  if (count_of("lost_at_fork") < 1) return 2;
   for (int i = 0; i < KEPT; i++) kept[i] = allocate(1024);
   for (int i = 0; i < KEPT; i += 2) ops->kfree(kept[i]), kept[i] = 0;
   for (int i = 0; i < 4000; i++) ops->kfree(objects[i]);
   long before = 0;
   for (int round = 0; round < 50; round++) {
-    if (round == 2) before = statistic("slab_alloc");
+    if (round == 2) before = count_of("slab_alloc");
     for (int i = 0; i < KEPT; i++)
       if (!kept[i] && !(kept[i] = allocate(1024))) return 1;
     for (int i = round & 1; i < KEPT; i += 2) ops->kfree(kept[i]), kept[i] = 0;
   }
-  printf("new slabs for the same objects again and again: %ld\n", statistic("slab_alloc") - before);
+  printf("new slabs for the same objects again and again: %ld\n", count_of("slab_alloc") - before);
   fflush(stdout);
-  return statistic("slab_alloc") - before > 100;
+  return count_of("slab_alloc") - before > 100;
 }
 static int forked(const char *path) {
   load(path);
@@ -241,8 +251,8 @@ static int one_fork(const char *path) {
     if (n == MOST) return 2;
     taken[n++] = allocate(64);
   }
-  __asm__ volatile("pushfq; andl $~0x100, (%%rsp); popfq" ::: "memory", "cc");
-  if (statistic("deferred_drained") < 40) return 2;
+  clear_trap_flag();
+  if (count_of("deferred_drained") < 40) return 2;
   ops->barrier();
   if (forked_child == 0) _exit(marks());
   if (forked_child < 0) return END;
@@ -251,18 +261,8 @@ static int one_fork(const char *path) {
   return twice || status;
 }
 static int fork_in_a_drain(const char *path, int every) {
-  long forks = 0;
-  for (last = 0;; last += every, forks++) {
-    pid_t pid = fork();
-    if (pid == 0) _exit(one_fork(path));
-    int status;
-    waitpid(pid, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == END) break;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 2) return 2;
-    if (status) return printf("boundary %ld: handed out twice, or died (%x)\n", last, status), 1;
-  }
-  printf("%ld forks\n", forks);
-  return forks ? 0 : 2;
+  long left = 0;
+  return each_boundary(path, every, one_fork, &left);
 }
 
 int main(int count, char **words) {
